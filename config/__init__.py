@@ -1,0 +1,1 @@
+"""What an operator may tune, and what the machine allows."""

@@ -1,0 +1,70 @@
+import io
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+CAT = PROJECT / "config/models/cat-or-dog/example.jpg"
+COFFEE = PROJECT / "tests/data/coffee.jpg"
+ROCKET = PROJECT / "tests/data/rocket.jpg"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_environment():
+    """Tests choose the settings; the shell that runs them does not."""
+    for name in list(os.environ):
+        if name.startswith("WEIR_") or name in {"PORT", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS"}:
+            del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def app():
+    from config.settings import from_environ
+    from service.app import create_app
+
+    made = create_app(from_environ())
+    eventually(lambda: not made.extensions["catalog"].unready())
+    return made
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
+
+
+@pytest.fixture
+def cat():
+    return CAT.read_bytes()
+
+
+def eventually(holds, within_s=20):
+    """Poll until *holds* returns something true, and return it; fail after *within_s*."""
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        found = holds()
+        if found:
+            return found
+        time.sleep(0.02)
+    pytest.fail(f"not so within {within_s} s: {holds}")
+
+
+def encoded(image, form, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def assert_problem(answer, status, *words):
+    """The answer is a problem of this status whose detail has every one of *words*."""
+    said = answer.get_json(force=True)
+    assert answer.status_code == status, said
+    assert answer.content_type == "application/problem+json"
+    assert said["status"] == status
+    assert said["success"] is False
+    assert said["error"] == said["detail"]
+    assert said["request_id"] == answer.headers["X-Request-ID"]
+    for word in words:
+        assert word in said["detail"]
+    return said
