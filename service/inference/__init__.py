@@ -1,0 +1,1 @@
+"""Everything about models. Knows no Flask, no Prometheus, no gevent."""
