@@ -1,0 +1,191 @@
+"""
+One request and its answer, recorded once.
+
+The log line, the counters and `Server-Timing` of a request are all written from the same
+Exchange, at its end.
+"""
+
+import re
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from flask import Flask, request
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+KEY = "weir.exchange"
+UNMATCHED = "<unmatched>"
+
+# How a socket that takes IPv4 and IPv6 shows an IPv4 peer (RFC 4291 section 2.5.5.2).
+IPV4_MAPPED = "::ffff:"
+
+# The form that Heroku's router passes on: https://devcenter.heroku.com/articles/http-request-id
+REQUEST_ID = re.compile(r"[A-Za-z0-9+/=-]{20,200}")
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What is known of one request; the status, sizes and duration are final once it has ended."""
+
+    request_id: str
+    method: str
+    path: str
+    client_ip: str
+    user_agent: str
+    started: float
+    route: str = UNMATCHED
+    status: int = 500
+    bytes_in: int = 0
+    bytes_out: int = 0
+    duration_s: float = 0.0
+    shed: str = ""
+    prediction: dict[str, Any] = field(default_factory=dict)
+
+
+Observer: TypeAlias = Callable[[Exchange], None]
+ClientIp: TypeAlias = Callable[["WSGIEnvironment"], str]
+
+
+def current() -> Exchange:
+    """The exchange that the request at hand belongs to."""
+    exchange: Exchange = request.environ[KEY]
+    return exchange
+
+
+def init_app(
+    app: Flask,
+    trusted_proxies: tuple[str, ...],
+    opened: Iterable[Observer],
+    closed: Iterable[Observer],
+) -> None:
+    """Record every exchange of *app* and show it to the observers at its start and its end."""
+    app.before_request(_note_route)
+    client_ip = client_ip_behind(trusted_proxies)
+    recorder = Recorder(app.wsgi_app, client_ip, tuple(opened), tuple(closed))
+    app.extensions["recorder"] = recorder
+    app.wsgi_app = recorder  # type: ignore[method-assign]  # the documented way to add middleware
+
+
+def client_ip_behind(proxies: tuple[str, ...]) -> ClientIp:
+    """
+    A reader of the client's address.
+
+    The last entry of `X-Forwarded-For` is the peer of the nearest proxy; it counts only when
+    the connection comes from one of *proxies* (addresses, networks, or "*").
+    """
+    everyone = "*" in proxies
+    networks = [] if everyone else [ip_network(proxy.strip(), strict=False) for proxy in proxies]
+
+    @lru_cache(maxsize=1024)
+    def is_trusted(peer: str) -> bool:
+        return everyone or any(ip_address(peer) in network for network in networks)
+
+    def client_ip(environ: "WSGIEnvironment") -> str:
+        peer: str = environ.get("REMOTE_ADDR", "").removeprefix(IPV4_MAPPED)
+        forwarded: str = environ.get("HTTP_X_FORWARDED_FOR", "")
+        if not forwarded or not peer or not is_trusted(peer):
+            return peer
+        return forwarded.rpartition(",")[2].strip()[:64]
+
+    return client_ip
+
+
+def _note_route() -> None:
+    if request.url_rule is not None:
+        current().route = request.url_rule.rule
+
+
+class Recorder:
+    """The outermost WSGI layer: opens an Exchange, stamps its id on the answer, closes it."""
+
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        client_ip: ClientIp,
+        opened: tuple[Observer, ...],
+        closed: tuple[Observer, ...],
+    ) -> None:
+        self._app = app
+        self._client_ip = client_ip
+        self._opened = opened
+        self._closed = closed
+
+    def __call__(  # noqa: D102  # PEP 3333
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        exchange = environ[KEY] = self.open(environ)
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            exchange.status = int(status[:3])
+            headers.append(("X-Request-ID", exchange.request_id))
+            headers.append(("X-Content-Type-Options", "nosniff"))
+            if exchange.prediction:
+                headers.append(("Server-Timing", server_timing(exchange)))
+            return start_response(status, headers, exc_info)
+
+        try:
+            return _Answer(self._app(environ, start), exchange, self.close)
+        except BaseException:
+            self.close(exchange)
+            raise
+
+    def open(self, environ: "WSGIEnvironment") -> Exchange:
+        """Begin the record of the request that *environ* describes."""
+        sent_id = environ.get("HTTP_X_REQUEST_ID", "")
+        exchange = Exchange(
+            request_id=sent_id if REQUEST_ID.fullmatch(sent_id) else secrets.token_hex(16),
+            method=environ["REQUEST_METHOD"],
+            path=environ["PATH_INFO"],
+            client_ip=self._client_ip(environ),
+            user_agent=environ.get("HTTP_USER_AGENT", ""),
+            started=perf_counter(),
+        )
+        for observe in self._opened:
+            observe(exchange)
+        return exchange
+
+    def close(self, exchange: Exchange) -> None:
+        """End the record: it is counted and logged now, and never again."""
+        exchange.duration_s = perf_counter() - exchange.started
+        for observe in self._closed:
+            observe(exchange)
+
+
+class _Answer:
+    """The body on its way out: counts its bytes and closes the exchange once it has been sent."""
+
+    __slots__ = ("_body", "_chunks", "_close", "_exchange")
+
+    def __init__(self, body: Iterable[bytes], exchange: Exchange, close: Observer) -> None:
+        self._body = body
+        self._chunks = iter(body)
+        self._exchange = exchange
+        self._close = close
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        chunk = next(self._chunks)
+        self._exchange.bytes_out += len(chunk)
+        return chunk
+
+    def close(self) -> None:
+        """Called by the server when the answer has left, or the client has (PEP 3333)."""
+        try:
+            if hasattr(self._body, "close"):
+                self._body.close()
+        finally:
+            self._close(self._exchange)
+
+
+def server_timing(exchange: Exchange) -> str:
+    """The prediction's stages in milliseconds (https://www.w3.org/TR/server-timing/)."""
+    stages = (name for name in exchange.prediction if name.endswith("_ms"))
+    return ", ".join(f"{name[:-3]};dur={exchange.prediction[name]:.2f}" for name in stages)

@@ -1,0 +1,157 @@
+"""
+The instruments, and GET /metrics over all workers.
+
+prometheus-client keeps each worker's values in memory-mapped files in PROMETHEUS_MULTIPROC_DIR,
+which gunicorn.conf.py makes before the first worker starts. Without it (the development server)
+the metrics are this process's alone.
+"""
+
+import hmac
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from http import HTTPStatus
+
+from flask import Blueprint, Flask, Response, current_app, request
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from service import __version__
+from service.exchange import Exchange
+from service.problems import problem
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+# From an echo to the router's limit of 30 s, with 0.2 s for an objective to stand on.
+DURATIONS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10, 30)
+SIZES_BYTES = (1 << 10, 10 << 10, 100 << 10, 1 << 20, 5 << 20, 10 << 20)
+
+REQUESTS = Counter("http_requests_total", "Requests answered.", ["method", "route", "status"])
+REQUEST_DURATION = Histogram(
+    "http_request_duration_seconds",
+    "From the parsed head of a request to the last byte of its answer.",
+    ["method", "route"],
+    buckets=DURATIONS_S,
+)
+IN_FLIGHT = Gauge(
+    "http_requests_in_flight", "Requests being handled now.", multiprocess_mode="livesum"
+)
+SHED = Counter("http_requests_shed_total", "Requests refused for want of room.", ["reason"])
+BODY = Histogram("http_request_body_bytes", "Size of the request bodies read.", buckets=SIZES_BYTES)
+PREDICTIONS = Counter(
+    "model_predictions_total", "Predictions asked of a model.", ["model", "version", "outcome"]
+)
+INFERENCE = Histogram(
+    "model_inference_duration_seconds",
+    "Time that a model's runtime took for one call.",
+    ["model", "version"],
+    buckets=DURATIONS_S,
+)
+QUEUE_WAIT = Histogram(
+    "model_queue_wait_seconds",
+    "Time that a prediction waited for a thread.",
+    ["model"],
+    buckets=DURATIONS_S,
+)
+QUEUED = Gauge(
+    "model_queued_rows",
+    "Rows that wait for a model or are in it.",
+    ["model"],
+    multiprocess_mode="livesum",
+)
+INFO = Gauge(
+    "service_info",
+    "What runs here; always 1.",
+    ["version", "commit", "python"],
+    multiprocess_mode="livemax",
+)
+
+blueprint = Blueprint("metrics", __name__)
+
+
+def init_app(app: Flask, token: str, commit: str) -> None:
+    """Serve /metrics, behind *token* if there is one; called by the application factory."""
+    INFO.labels(__version__, commit, platform.python_version()).set(1)
+    app.extensions["metrics_token"] = token.encode()
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """All workers' metrics, as Prometheus text or OpenMetrics by `Accept`."""
+    token = current_app.extensions["metrics_token"]
+    if token and not _carries(token):
+        refusal = problem(
+            HTTPStatus.UNAUTHORIZED, "metrics need a token; send Authorization: Bearer <token>"
+        )
+        refusal.headers["WWW-Authenticate"] = "Bearer"
+        return refusal
+    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    answer = Response(encode(_registry()), content_type=content_type)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def opened(_exchange: Exchange) -> None:
+    """Count a request in."""
+    IN_FLIGHT.inc()
+
+
+def closed(exchange: Exchange) -> None:
+    """Count a request out, with all that is known of it."""
+    IN_FLIGHT.dec()
+    method = exchange.method if exchange.method in METHODS else "OTHER"
+    _requests(method, exchange.route, exchange.status).inc()
+    _request_duration(method, exchange.route).observe(exchange.duration_s)
+    if exchange.bytes_in:
+        BODY.observe(exchange.bytes_in)
+    if exchange.shed:
+        SHED.labels(exchange.shed).inc()
+    if exchange.prediction:
+        _count_prediction(exchange)
+
+
+@contextmanager
+def queued(model: str) -> Iterator[None]:
+    """Count a row of *model* as waiting or under way."""
+    rows = QUEUED.labels(model)
+    rows.inc()
+    try:
+        yield
+    finally:
+        rows.dec()
+
+
+def _count_prediction(exchange: Exchange) -> None:
+    asked = exchange.prediction
+    PREDICTIONS.labels(asked["model"], asked["version"], asked["outcome"]).inc()
+    if "infer_ms" in asked:
+        INFERENCE.labels(asked["model"], asked["version"]).observe(asked["infer_ms"] / 1000)
+        QUEUE_WAIT.labels(asked["model"]).observe(asked["wait_ms"] / 1000)
+
+
+# Finding a labelled child costs more than incrementing it; routes and methods are few.
+@cache
+def _requests(method: str, route: str, status: int) -> Counter:
+    return REQUESTS.labels(method, route, status)
+
+
+@cache
+def _request_duration(method: str, route: str) -> Histogram:
+    return REQUEST_DURATION.labels(method, route)
+
+
+def _carries(token: bytes) -> bool:
+    sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    return hmac.compare_digest(sent.encode("latin-1", "replace"), token)
+
+
+def _registry() -> CollectorRegistry:
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry

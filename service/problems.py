@@ -1,0 +1,135 @@
+"""
+Every error as application/problem+json (RFC 9457).
+
+Beside the standard members a problem carries `success: false`, `error` (the detail again, where
+clients of the tutorial and of the V2 protocol look for it) and the request's id.
+"""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import structlog
+from flask import Flask, Response, request
+from gunicorn.http.errors import ParseException
+from marshmallow import ValidationError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+
+from service import errors, exchange
+
+STATUS_OF: dict[type[errors.ServiceError], HTTPStatus] = {
+    errors.UnknownModel: HTTPStatus.NOT_FOUND,
+    errors.BadImage: HTTPStatus.BAD_REQUEST,
+    errors.UnsupportedImage: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.ImageTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.ModelLoading: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ModelUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+RETRY_AFTER_S = 1
+FAULTS_SHOWN = 20
+POINTER_CHARS = 100
+
+log = structlog.get_logger()
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error of *app* as a problem; called by the application factory."""
+    app.register_error_handler(errors.ServiceError, _service_problem)
+    app.register_error_handler(ValidationError, _validation_problem)
+    app.register_error_handler(HTTPException, _http_problem)
+    app.register_error_handler(ParseException, _parse_problem)
+    app.register_error_handler(Exception, _unexpected_problem)
+
+
+def problem(status: HTTPStatus, detail: str, **extensions: Any) -> Response:
+    """A problem whose *detail* says, in a sentence, what is wrong and what to do."""
+    body = problem_members(status, detail, request.path, exchange.current().request_id)
+    answer = Response(
+        orjson.dumps(body | extensions),
+        status=status.value,
+        content_type="application/problem+json",
+    )
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        answer.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return answer
+
+
+def problem_members(
+    status: HTTPStatus, detail: str, instance: str, request_id: str
+) -> dict[str, Any]:
+    """The members that every problem has, whoever sends it."""
+    return {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        "instance": instance,
+        "success": False,
+        "error": detail,
+        "request_id": request_id,
+    }
+
+
+def _service_problem(error: errors.ServiceError) -> Response:
+    if isinstance(error, errors.Overloaded):
+        exchange.current().shed = "queue_full"
+    return problem(STATUS_OF.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR), str(error))
+
+
+def _validation_problem(error: ValidationError) -> Response:
+    faults = [{"pointer": pointer, "detail": detail} for pointer, detail in _flat(error.messages)]
+    detail = "; ".join(f"{fault['pointer'] or 'body'}: {fault['detail']}" for fault in faults[:3])
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=faults[:FAULTS_SHOWN])
+
+
+def _http_problem(error: HTTPException) -> Response:
+    status = HTTPStatus(error.code or 500)
+    answer = problem(status, _detail(error))
+    for name, value in error.get_headers(request.environ):
+        if name in {"Allow", "Retry-After"}:
+            answer.headers[name] = value
+    return answer
+
+
+def _detail(error: HTTPException) -> str:
+    if isinstance(error, NotFound):
+        return f"nothing is served at {request.path}; GET /models lists the models"
+    if isinstance(error, MethodNotAllowed):
+        allowed = ", ".join(sorted(error.valid_methods or ()))
+        return f"{request.path} does not take {request.method}; send {allowed}"
+    return error.description or ""
+
+
+def _parse_problem(_error: ParseException) -> Response:
+    # Gunicorn meets a malformed chunk only while the body is read, inside the application.
+    return problem(
+        HTTPStatus.BAD_REQUEST,
+        "the chunked body is malformed; send chunks as RFC 9112 section 7.1 frames them",
+    )
+
+
+def _unexpected_problem(error: Exception) -> Response:
+    log.error("request_failed", request_id=exchange.current().request_id, exc_info=error)
+    return problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "the service failed on this request; its log tells the operator why, by request_id",
+    )
+
+
+def _flat(messages: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
+    """Marshmallow's nested messages as pairs of JSON pointer (RFC 6901) and sentence."""
+    if isinstance(messages, dict):
+        for name, inner in messages.items():
+            step = "" if name == "_schema" else "/" + _escaped(str(name))
+            yield from _flat(inner, pointer + step)
+    elif isinstance(messages, list):
+        for inner in messages:
+            yield from _flat(inner, pointer)
+    else:
+        yield pointer, str(messages)
+
+
+def _escaped(name: str) -> str:
+    return name[:POINTER_CHARS].replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,48 @@
+import pytest
+
+from config.settings import from_environ
+from service.app import create_app
+from tests.conftest import assert_problem
+
+
+@pytest.fixture
+def guarded(app):
+    """The application, but for a token on /metrics."""
+    made = app.extensions["metrics_token"]
+    app.extensions["metrics_token"] = b"s3cr3t"
+    yield app.test_client()
+    app.extensions["metrics_token"] = made
+
+
+def test_the_setting_arms_the_token(monkeypatch):
+    monkeypatch.setenv("WEIR_METRICS_TOKEN", "s3cr3t")
+
+    assert create_app(from_environ()).extensions["metrics_token"] == b"s3cr3t"
+
+
+@pytest.mark.parametrize("sent", ["", "Bearer", "Bearer wrong", "Basic s3cr3t", "Bearer żółw"])
+def test_without_the_token_metrics_are_refused(guarded, sent):
+    answer = guarded.get("/metrics", headers={"Authorization": sent.encode().decode("latin-1")})
+
+    assert_problem(answer, 401, "Authorization: Bearer")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert b"http_requests_total" not in answer.data
+
+
+def test_with_the_token_metrics_are_served(guarded):
+    assert guarded.get("/metrics", headers={"Authorization": "Bearer s3cr3t"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type", "last_line"),
+    [
+        ("", "text/plain; version=0.0.4; charset=utf-8", None),
+        ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text", "# EOF"),
+    ],
+)
+def test_the_format_goes_by_accept(client, accept, content_type, last_line):
+    answer = client.get("/metrics", headers={"Accept": accept})
+
+    assert answer.content_type.startswith(content_type)
+    assert "http_requests_in_flight" in answer.text
+    assert last_line is None or answer.text.splitlines()[-1] == last_line
