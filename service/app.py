@@ -1,0 +1,72 @@
+"""The composition root: the list of everything the service is made of."""
+
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import cast
+
+import gevent.threadpool
+import structlog
+from flask import Flask
+from gevent import monkey
+
+from config.settings import Settings
+from service import exchange, logs, metrics, problems
+from service.api import echo, health, models, predict
+from service.inference.catalog import Catalog, Model
+from service.request import Request
+
+
+def create_app(settings: Settings) -> Flask:
+    """Make the application; its models load in the background and /readyz tells when they have."""
+    app = Flask(__name__, static_folder=None)
+    _configure(app, settings)
+    app.extensions["settings"] = settings
+    app.extensions["catalog"] = Catalog(
+        settings.models,
+        native_threads(settings.inference_threads),
+        settings.image_limit_pixels,
+        loaded=_log_loaded,
+    )
+    problems.init_app(app)
+    metrics.init_app(app, settings.metrics_token, settings.commit)
+    for routes in (echo, models, predict, health):
+        app.register_blueprint(routes.blueprint)
+    exchange.init_app(
+        app,
+        settings.trusted_proxies,
+        opened=[metrics.opened],
+        closed=[metrics.closed, logs.request_writer()],
+    )
+    return app
+
+
+def native_threads(count: int) -> Executor:
+    """
+    Threads of the operating system, also under gevent: work in them does not stop the hub.
+
+    Without gevent (the development server) the standard library's are just that.
+    """
+    if monkey.is_module_patched("threading"):
+        return cast("Executor", gevent.threadpool.ThreadPoolExecutor(count))
+    return ThreadPoolExecutor(count)
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.request_class = Request
+    app.config["MAX_CONTENT_LENGTH"] = settings.body_limit_bytes
+    # The body is in memory and within its limit already; Werkzeug's own lower limit for form
+    # fields would refuse a picture that JSON may carry.
+    app.config["MAX_FORM_MEMORY_SIZE"] = settings.body_limit_bytes
+    app.config["MAX_FORM_PARTS"] = 100
+    # OPTIONS answers 405 with Allow, as problem+json like everything else.
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    # A redirect would answer HTML, and lose the body of a client that does not follow it.
+    app.url_map.merge_slashes = False
+    app.url_map.strict_slashes = False
+
+
+def _log_loaded(model: Model) -> None:
+    log = structlog.get_logger()
+    if model.state == "ready":
+        log.info("model_ready", model=model.name, load_ms=round(model.load_ms, 1))
+    else:
+        log.error("model_failed", model=model.name, reason=model.reason)

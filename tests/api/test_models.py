@@ -1,0 +1,40 @@
+from tests.conftest import assert_problem
+
+
+def test_the_list_tells_what_is_served(client):
+    answer = client.get("/models")
+
+    assert answer.status_code == 200
+    (entry,) = [e for e in answer.get_json()["models"] if e["name"] == "cat-or-dog"]
+    assert entry == {
+        "name": "cat-or-dog",
+        "version": "1",
+        "state": "ready",
+        "description": "Is it a cat or a dog? EfficientNet-Lite0 with ImageNet's classes folded "
+        "to three.",
+        "url": "/models/cat-or-dog",
+    }
+
+
+def test_a_card_tells_what_the_model_takes_and_gives(client):
+    card = client.get("/models/cat-or-dog").get_json()["model"]
+
+    assert card["license"] == "Apache-2.0"
+    assert card["inputs"] == [{"name": "image", "datatype": "uint8", "shape": [-1, 224, 224, 3]}]
+    outputs = {output["name"]: output for output in card["outputs"]}
+    assert outputs["species"]["labels"] == ["cat", "dog", "neither"]
+    assert outputs["species"]["shape"] == [-1, 3]
+    assert len(outputs["imagenet"]["labels"]) == 1000
+    assert card["limits"] == {
+        "body_bytes": 10 << 20,
+        "image_pixels": 25_000_000,
+        "queue_rows": 64,
+    }
+
+
+def test_an_unknown_model_has_no_card(client):
+    assert_problem(client.get("/models/nobody"), 404, "'nobody'", "cat-or-dog")
+
+
+def test_a_trailing_slash_makes_no_difference(client):
+    assert client.get("/models/").data == client.get("/models").data
