@@ -1,0 +1,104 @@
+"""Gunicorn's settings, each with its reason. It imports only `config`."""
+
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from pathlib import Path
+
+from config.settings import InvalidSettings, from_environ
+
+try:
+    settings = from_environ()
+except InvalidSettings as error:
+    sys.exit(f"weir: {error}")
+
+METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"
+METRICS_MARK = ".weir"
+SHARED_MEMORY = Path("/dev/shm")
+
+
+def _address() -> str:
+    # Heroku's router and most platforms speak IPv4 and IPv6; [::] takes both where IPv6 exists.
+    host = settings.host or ("[::]" if socket.has_dualstack_ipv6() else "0.0.0.0")
+    return f"{host}:{settings.port}"
+
+
+bind = [_address()]
+
+# One hub a worker serves every connection; inference leaves it for native threads.
+worker_class = "service.worker.Worker"
+
+# WEB_CONCURRENCY, else one for each CPU that the container grants, as far as its memory reaches.
+workers = settings.workers
+
+# Connections a worker holds at once, idle ones included.
+worker_connections = 1000
+
+# The kernel's accept queue; it is cut to net.core.somaxconn.
+backlog = 2048
+
+# Each worker loads the application after it has patched itself; a preloaded one would have been
+# imported unpatched, and its native threads would not survive the fork.
+preload_app = False
+
+# One shared accept queue: with one a worker, a worker's end resets what waits in its own.
+reuse_port = False
+
+# The heartbeat's limit: a worker whose hub has stood still this long is killed.
+timeout = 30
+
+# Inside the 30 s that a dyno has between SIGTERM and SIGKILL.
+graceful_timeout = 25
+
+# How long an idle connection is kept.
+keepalive = 5
+
+# The C parser that can be installed takes bare LF and folded headers, which this one refuses.
+http_parser = "python"
+
+# Trusted proxies may tell the scheme, and nothing else: by default they could set SCRIPT_NAME.
+forwarder_headers = ""
+
+# No second door into the master.
+control_socket_disable = True
+
+# Heartbeat files in memory: on a busy disk they have blocked workers.
+worker_tmp_dir = str(SHARED_MEMORY) if os.access(SHARED_MEMORY, os.W_OK) else None
+
+# Our JSON shape for Gunicorn's messages; the line of a request is the service's own.
+logger_class = "service.logs.GunicornLogger"
+accesslog = None
+loglevel = settings.log_level
+
+proc_name = "weir"
+
+
+def on_starting(server):
+    """Give this instance a metrics directory of its own, before the first worker starts."""
+    parent = Path(os.environ.get(METRICS_DIR) or worker_tmp_dir or tempfile.gettempdir())
+    if (parent / METRICS_MARK).exists():
+        parent = parent.parent  # SIGUSR2: the new master inherits the old one's variable
+    parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=f"weir-{settings.port}-", dir=parent))
+    (made / METRICS_MARK).touch()
+    os.environ[METRICS_DIR] = str(made)
+    # From here its locks are native ones, in the workers too. On a hub they never contend, and
+    # gevent's, which it would take after the patch, cost a tenth of an echo.
+    import prometheus_client  # noqa: F401
+
+    server.log.info("Metrics directory: %s", made)
+
+
+def child_exit(server, worker):
+    """Drop a dead worker's share of the gauges."""
+    # Imported here because prometheus_client reads METRICS_DIR when it is imported.
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(server):
+    """Take the metrics directory away with the instance."""
+    shutil.rmtree(os.environ[METRICS_DIR], ignore_errors=True)

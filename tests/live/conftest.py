@@ -1,0 +1,10 @@
+import pytest
+
+from tests.live.instance import Instance
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory):
+    """One instance with two workers, for every test that leaves it as it was."""
+    with Instance(tmp_path_factory.mktemp("service"), WEB_CONCURRENCY="2") as instance:
+        yield instance

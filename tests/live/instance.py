@@ -1,0 +1,104 @@
+"""A real instance: the Procfile's line, run as a platform runs it, on a port of its own."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import requests
+
+from tests.conftest import PROJECT, eventually
+
+PROCFILE = (PROJECT / "Procfile").read_text()
+WEB = re.search(r"^web: (.*)$", PROCFILE, re.MULTILINE)[1]
+
+
+def free_port():
+    with socket.socket(socket.AF_INET6) as probe:
+        probe.bind(("::", 0))
+        return probe.getsockname()[1]
+
+
+class Instance:
+    """Use as a context manager: starts, waits until ready, stops at the end."""
+
+    def __init__(self, folder: Path, *, ready: bool = True, **variables: str) -> None:
+        self.port = int(variables.pop("PORT", 0)) or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / f"{self.port}.log"
+        self._ready = ready
+        defaults = {"WEB_CONCURRENCY": "1", "WEIR_LOG_FORMAT": "json"}
+        self._workers = int((defaults | variables)["WEB_CONCURRENCY"])
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                ["sh", "-c", f"exec env {WEB}"],
+                cwd=PROJECT,
+                env=os.environ | defaults | variables | {"PORT": str(self.port), "PATH": path},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def __enter__(self) -> Self:
+        if self._ready:
+            eventually(self.all_ready)
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        if error is not None:
+            sys.stderr.write(self.log.read_text()[-5000:])
+
+    def all_ready(self) -> bool:
+        """Whether every worker has loaded every model; a probe asks only one of them."""
+        assert self.process.poll() is None, self.log.read_text()
+        return len(self.lines(event="model_ready")) >= self._workers
+
+    def is_ready(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            return requests.get(self.url + "/readyz", timeout=5).ok
+        except requests.ConnectionError:
+            return False
+
+    def stop(self, sent: signal.Signals = signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(sent)
+        try:
+            return self.process.wait(40)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+
+    def workers(self) -> list[int]:
+        pid = self.process.pid
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def lines(self, **wanted: object) -> list[dict[str, object]]:
+        """The log lines so far that have all the *wanted* members; each must be a JSON object."""
+        parsed = [
+            json.loads(line)
+            for line in self.log.read_text().splitlines(keepends=True)
+            if line.endswith("\n")
+        ]
+        return [line for line in parsed if wanted.items() <= line.items()]
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum of the series *name* that have all *labels*, over all workers."""
+        text = requests.get(self.url + "/metrics", timeout=10).text
+        return sum(
+            float(value)
+            for series, value in re.findall(rf"^{name}(?:\{{(.*)\}})? (\S+)$", text, re.MULTILINE)
+            if labels.items() <= dict(re.findall(r'(\w+)="([^"]*)"', series)).items()
+        )

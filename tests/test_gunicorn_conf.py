@@ -1,0 +1,59 @@
+"""gunicorn.conf.py: the values that operations rely on."""
+
+import os
+import runpy
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import PROJECT
+
+CONF = str(PROJECT / "gunicorn.conf.py")
+
+
+def test_the_values_that_matter():
+    conf = runpy.run_path(CONF)
+
+    assert conf["bind"] == ["[::]:8000" if socket.has_dualstack_ipv6() else "0.0.0.0:8000"]
+    assert conf["worker_class"] == "service.worker.Worker"
+    assert conf["http_parser"] == "python"
+    assert conf["forwarder_headers"] == ""
+    assert conf["preload_app"] is False
+    assert conf["reuse_port"] is False
+    assert conf["control_socket_disable"] is True
+    assert conf["accesslog"] is None
+    assert conf["graceful_timeout"] < 30
+
+
+def test_the_environment_decides_port_and_workers(monkeypatch):
+    monkeypatch.setenv("PORT", "5001")
+    monkeypatch.setenv("WEB_CONCURRENCY", "3")
+    conf = runpy.run_path(CONF)
+
+    assert conf["bind"][0].endswith(":5001")
+    assert conf["workers"] == 3
+
+
+def test_settings_that_cannot_be_used_stop_the_start_with_all_faults():
+    done = subprocess.run(
+        [Path(sys.executable).parent / "gunicorn", "--config", CONF, "service.wsgi:app"],
+        cwd=PROJECT,
+        env=os.environ | {"PORT": "high", "WEIR_BODY_LIMIT": "1"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "PORT='high'" in done.stderr
+    assert "WEIR_BODY_LIMIT: no such setting" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_no_option_weakens_the_parser():
+    conf = runpy.run_path(CONF)
+
+    assert not [name for name in conf if name.startswith(("permit_", "casefold_", "strip_"))]
+    assert conf.get("header_map", "drop") == "drop"
