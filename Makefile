@@ -1,0 +1,57 @@
+# make run | test | lint | lock
+
+VENV   ?= .venv
+PYTHON ?= python3
+PORT   ?= 8000
+
+BIN     := $(CURDIR)/$(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+MODEL   := models/cat-or-dog
+
+.PHONY: run test lint lock clean
+.DEFAULT_GOAL := run
+
+# Starts what the Procfile starts, on $PORT.
+run: export PORT := $(PORT)
+run: export WEIR_COMMIT ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+run: $(VENV)/serve
+	@printf '\nWeir listens on http://localhost:%s — is this a cat or a dog?\n\n' $(PORT)
+	@printf '    curl --data-binary @config/$(MODEL)/example.jpg -H "Content-Type: image/jpeg" \\\n'
+	@printf '         http://localhost:%s/$(MODEL)/predict\n\n' $(PORT)
+	@export PATH="$(BIN):$$PATH"; exec sh -c "$$(sed -n 's/^web: //p' Procfile)"
+
+test: $(VENV)/serve $(VENV)/test
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/serve $(VENV)/test
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+# Writes the pins anew from pyproject.toml.
+lock: $(VENV)/test
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --output-file requirements.txt pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --constraint requirements.txt --group test --group lint \
+		--output-file tests/requirements.txt
+
+clean:
+	@rm -rf $(VENV)
+
+# The empty files say what has been installed; a change of the pins installs again.
+$(VENV)/serve: requirements.txt | $(VENV)
+	@echo 'Installing what serves (once) …'
+	@$(INSTALL) -r requirements.txt
+	@touch $@
+
+$(VENV)/test: tests/requirements.txt | $(VENV)/serve
+	@echo 'Installing what tests (once) …'
+	@$(INSTALL) -r tests/requirements.txt
+	@touch $@
+
+$(VENV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Weir needs Python 3.11 or newer; name one with make PYTHON=python3.13'; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ rm -rf $(VENV); echo 'on Debian, first: apt-get install python3-venv'; exit 1; }

@@ -1,0 +1,1 @@
+"""The load harness: speaks HTTP, imports nothing of the service."""
