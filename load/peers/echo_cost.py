@@ -10,58 +10,23 @@ over the requests that wrk counts. Only ratios of one run mean anything: machine
 
 import os
 import re
-import shlex
-import signal
 import statistics
 import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
+from servers import WEIR, serving
+
 CONNECTIONS = 32
-SERVER_CORE, CLIENT_CORE = "0", "1"
+CLIENT_CORE = "1"
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 COMMANDS = {
-    "weir": "gunicorn --config gunicorn.conf.py service.wsgi:app",
+    "weir": WEIR,
     "tutorial": "gunicorn --worker-class gevent --bind 127.0.0.1:{port} "
     "--chdir load/peers tutorial_echo:app",
 }
-
-
-@contextmanager
-def serving(command: str, port: int) -> Iterator[int]:
-    """Run a server on *port*, pinned, until the block ends; yields its master's pid."""
-    variables = {"PORT": str(port), "WEB_CONCURRENCY": "1", "GUNICORN_CMD_ARGS": ""}
-    process = subprocess.Popen(
-        ["taskset", "-c", SERVER_CORE, *shlex.split(command.format(port=port))],
-        cwd=PROJECT,
-        env=os.environ | variables,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _await_answer(f"http://127.0.0.1:{port}/?msg=ready")
-        yield process.pid
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-
-
-def _await_answer(url: str) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(url, timeout=1).read()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError(f"{url} did not answer within 20 s")
 
 
 def cpu_s(master: int) -> float:
