@@ -34,7 +34,11 @@ worker_class = "service.worker.Worker"
 workers = settings.workers
 
 # Connections a worker holds at once, idle ones included.
-worker_connections = 1000
+worker_connections = settings.connection_limit
+
+# A worker leaves after so many requests, and so that not all leave at once, a tenth sooner or so.
+max_requests = settings.max_requests
+max_requests_jitter = settings.max_requests // 10
 
 # The kernel's accept queue; it is cut to net.core.somaxconn.
 backlog = 2048
@@ -49,11 +53,12 @@ reuse_port = False
 # The heartbeat's limit: a worker whose hub has stood still this long is killed.
 timeout = 30
 
-# Inside the 30 s that a dyno has between SIGTERM and SIGKILL.
-graceful_timeout = 25
+# Inside the 30 s that a dyno has between SIGTERM and SIGKILL, and longer than a request may take.
+graceful_timeout = settings.handling_timeout_s + 2
 
-# How long an idle connection is kept.
-keepalive = 5
+# Longer than the 90 s for which Heroku's router keeps a connection, so that it, which knows what
+# it is about to send, closes first.
+keepalive = settings.idle_timeout_s
 
 # The C parser that can be installed takes bare LF and folded headers, which this one refuses.
 http_parser = "python"
@@ -91,12 +96,25 @@ def on_starting(server):
     server.log.info("Metrics directory: %s", made)
 
 
+def pre_fork(server, worker):
+    """Give the worker the lowest free slot: its metric files are the slot's, not the process's."""
+    taken = {other.slot for other in server.WORKERS.values()}
+    worker.slot = next(slot for slot in range(len(taken) + 1) if slot not in taken)
+
+
+def post_fork(server, worker):
+    """Name the worker's metric files by its slot, before the application defines a metric."""
+    # By process, as is the default, every restart would leave files that each scrape reads.
+    from prometheus_client import values
+
+    values.ValueClass = values.MultiProcessValue(process_identifier=lambda: worker.slot)
+
+
 def child_exit(server, worker):
-    """Drop a dead worker's share of the gauges."""
-    # Imported here because prometheus_client reads METRICS_DIR when it is imported.
+    """Drop a dead worker's share of the gauges, before its slot is given again."""
     from prometheus_client import multiprocess
 
-    multiprocess.mark_process_dead(worker.pid)
+    multiprocess.mark_process_dead(worker.slot)
 
 
 def on_exit(server):

@@ -14,6 +14,8 @@ from config import machine
 
 PROJECT = Path(__file__).resolve().parent.parent
 
+SECONDS = Range(1, 3600)
+
 # What one worker with cat-or-dog takes at its busiest (PSS), with room for two pictures in hand.
 WORKER_MEMORY_BYTES = 192 << 20
 
@@ -34,6 +36,15 @@ class Settings:
     body_limit_bytes: int
     image_limit_pixels: int
     inference_threads: int
+    connection_limit: int
+    in_flight_limit: int
+    max_requests: int
+    idle_timeout_s: int
+    head_timeout_s: int
+    body_timeout_s: int
+    body_rate_bytes_per_s: int
+    handling_timeout_s: int
+    write_timeout_s: int
     metrics_token: str
     log_level: str
     log_format: str
@@ -79,6 +90,17 @@ def read(env: Env) -> Settings:
             "WEIR_IMAGE_LIMIT_PIXELS", 25_000_000, validate=Range(1024, 1 << 30)
         ),
         inference_threads=env.int("WEIR_INFERENCE_THREADS", threads, validate=Range(1, 64)),
+        connection_limit=env.int("WEIR_CONNECTION_LIMIT", 1000, validate=Range(1, 65_536)),
+        in_flight_limit=env.int("WEIR_IN_FLIGHT_LIMIT", 256, validate=Range(1, 65_536)),
+        max_requests=env.int("WEIR_MAX_REQUESTS", 0, validate=Range(0)),
+        idle_timeout_s=env.int("WEIR_IDLE_TIMEOUT_S", 95, validate=SECONDS),
+        head_timeout_s=env.int("WEIR_HEAD_TIMEOUT_S", 10, validate=SECONDS),
+        body_timeout_s=env.int("WEIR_BODY_TIMEOUT_S", 20, validate=SECONDS),
+        body_rate_bytes_per_s=env.int(
+            "WEIR_BODY_RATE_BYTES_PER_S", 1024, validate=Range(1, 1 << 30)
+        ),
+        handling_timeout_s=env.int("WEIR_HANDLING_TIMEOUT_S", 25, validate=SECONDS),
+        write_timeout_s=env.int("WEIR_WRITE_TIMEOUT_S", 30, validate=SECONDS),
         metrics_token=env.str("WEIR_METRICS_TOKEN", ""),
         log_level=env.str(
             "WEIR_LOG_LEVEL", "info", validate=OneOf(["debug", "info", "warning", "error"])

@@ -11,15 +11,17 @@ from gevent import monkey
 from config.settings import Settings
 from service import exchange, logs, metrics, problems
 from service.api import echo, health, models, predict
+from service.application import Application
 from service.inference.catalog import Catalog, Model
-from service.request import Request
+from service.wire.admission import Admission
 
 
 def create_app(settings: Settings) -> Flask:
     """Make the application; its models load in the background and /readyz tells when they have."""
-    app = Flask(__name__, static_folder=None)
+    app = Application(__name__, static_folder=None)
     _configure(app, settings)
     app.extensions["settings"] = settings
+    app.extensions["admission"] = Admission(settings.in_flight_limit)
     app.extensions["catalog"] = Catalog(
         settings.models,
         native_threads(settings.inference_threads),
@@ -51,7 +53,6 @@ def native_threads(count: int) -> Executor:
 
 
 def _configure(app: Flask, settings: Settings) -> None:
-    app.request_class = Request
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit_bytes
     # The body is in memory and within its limit already; Werkzeug's own lower limit for form
     # fields would refuse a picture that JSON may carry.

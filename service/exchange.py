@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 KEY = "weir.exchange"
 UNMATCHED = "<unmatched>"
 
-# How a socket that takes IPv4 and IPv6 shows an IPv4 peer (RFC 4291 section 2.5.5.2).
-IPV4_MAPPED = "::ffff:"
-
 # The form that Heroku's router passes on: https://devcenter.heroku.com/articles/http-request-id
 REQUEST_ID = re.compile(r"[A-Za-z0-9+/=-]{20,200}")
 
@@ -45,6 +42,7 @@ class Exchange:
     bytes_out: int = 0
     duration_s: float = 0.0
     shed: str = ""
+    ended: bool = False
     prediction: dict[str, Any] = field(default_factory=dict)
 
 
@@ -65,7 +63,6 @@ def init_app(
     closed: Iterable[Observer],
 ) -> None:
     """Record every exchange of *app* and show it to the observers at its start and its end."""
-    app.before_request(_note_route)
     client_ip = client_ip_behind(trusted_proxies)
     recorder = Recorder(app.wsgi_app, client_ip, tuple(opened), tuple(closed))
     app.extensions["recorder"] = recorder
@@ -87,7 +84,7 @@ def client_ip_behind(proxies: tuple[str, ...]) -> ClientIp:
         return everyone or any(ip_address(peer) in network for network in networks)
 
     def client_ip(environ: "WSGIEnvironment") -> str:
-        peer: str = environ.get("REMOTE_ADDR", "").removeprefix(IPV4_MAPPED)
+        peer: str = environ.get("REMOTE_ADDR", "")
         forwarded: str = environ.get("HTTP_X_FORWARDED_FOR", "")
         if not forwarded or not peer or not is_trusted(peer):
             return peer
@@ -96,9 +93,9 @@ def client_ip_behind(proxies: tuple[str, ...]) -> ClientIp:
     return client_ip
 
 
-def _note_route() -> None:
-    if request.url_rule is not None:
-        current().route = request.url_rule.rule
+def _readable(path: str) -> str:
+    """A path of PEP 3333 carries the bytes of its UTF-8 one a character."""
+    return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
 
 
 class Recorder:
@@ -131,7 +128,7 @@ class Recorder:
 
         try:
             return _Answer(self._app(environ, start), exchange, self.close)
-        except BaseException:
+        except Exception:
             self.close(exchange)
             raise
 
@@ -140,11 +137,11 @@ class Recorder:
         sent_id = environ.get("HTTP_X_REQUEST_ID", "")
         exchange = Exchange(
             request_id=sent_id if REQUEST_ID.fullmatch(sent_id) else secrets.token_hex(16),
-            method=environ["REQUEST_METHOD"],
-            path=environ["PATH_INFO"],
+            method=environ.get("REQUEST_METHOD", ""),
+            path=_readable(environ.get("PATH_INFO", "")),
             client_ip=self._client_ip(environ),
             user_agent=environ.get("HTTP_USER_AGENT", ""),
-            started=perf_counter(),
+            started=environ.get("weir.started") or perf_counter(),
         )
         for observe in self._opened:
             observe(exchange)
@@ -152,6 +149,9 @@ class Recorder:
 
     def close(self, exchange: Exchange) -> None:
         """End the record: it is counted and logged now, and never again."""
+        if exchange.ended:
+            return
+        exchange.ended = True
         exchange.duration_s = perf_counter() - exchange.started
         for observe in self._closed:
             observe(exchange)

@@ -33,6 +33,8 @@ QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 # JSON may hold these as they are, and readers of lines may split there.
 LINE_SEPARATORS = tuple((mark.encode(), rb"\u%04x" % ord(mark)) for mark in "\x85\u2028\u2029")
 
+LEVEL_NAMES = {number: name.lower() for name, number in logging.getLevelNamesMapping().items()}
+
 EXCEPTIONS = structlog.processors.ExceptionRenderer(
     ExceptionDictTransformer(show_locals=False, max_frames=20)
 )
@@ -57,10 +59,19 @@ def configure(level: str, form: str) -> None:
 
 def request_writer() -> "Observer":
     """The observer that writes the line of each request when it has ended."""
+    config = structlog.get_config()
     log = structlog.get_logger().bind()
+    if _json_line not in config["processors"]:
+        return lambda exchange: log.log(_level(exchange), "http_request", **_facts(exchange))
+    threshold = log.get_effective_level()
+    sink = config["logger_factory"]()
 
     def write(exchange: "Exchange") -> None:
-        log.log(_level(exchange), "http_request", **_facts(exchange))
+        # What the bound logger does, without its bookkeeping: half the cost of the line.
+        level = _level(exchange)
+        if level >= threshold:
+            event = {"event": "http_request", **_facts(exchange)}
+            sink.msg(_json_line(None, "", _stamp(None, LEVEL_NAMES[level], event)))
 
     return write
 
@@ -83,7 +94,7 @@ class GunicornLogger(Logger):  # type: ignore[misc]  # Gunicorn has no types
 
 def _level(exchange: "Exchange") -> int:
     if exchange.status >= 500:
-        return logging.WARNING if exchange.status in {503, 504} else logging.ERROR
+        return logging.ERROR if exchange.status == 500 else logging.WARNING
     return logging.DEBUG if exchange.route in QUIET_ROUTES else logging.INFO
 
 

@@ -39,6 +39,16 @@ REQUEST_DURATION = Histogram(
 IN_FLIGHT = Gauge(
     "http_requests_in_flight", "Requests being handled now.", multiprocess_mode="livesum"
 )
+TIMEOUTS = Counter(
+    "http_timeouts_total",
+    "Connections that outlasted a deadline, by phase: idle, head, body, handling, write.",
+    ["phase"],
+)
+HUB_LAG = Histogram(
+    "worker_hub_lag_seconds",
+    "How late a worker's hub came to a timer that was due.",
+    buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 5),
+)
 SHED = Counter("http_requests_shed_total", "Requests refused for want of room.", ["reason"])
 BODY = Histogram("http_request_body_bytes", "Size of the request bodies read.", buckets=SIZES_BYTES)
 PREDICTIONS = Counter(

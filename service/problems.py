@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
-import orjson
 import structlog
-from flask import Flask, Response, request
+from flask import Flask, request
 from gunicorn.http.errors import ParseException
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from service import errors, exchange
+from service.answer import Answer
+from service.wire.refusals import RETRY_AFTER_S, problem_members
 
 STATUS_OF: dict[type[errors.ServiceError], HTTPStatus] = {
     errors.UnknownModel: HTTPStatus.NOT_FOUND,
@@ -27,7 +28,6 @@ STATUS_OF: dict[type[errors.ServiceError], HTTPStatus] = {
     errors.ModelUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-RETRY_AFTER_S = 1
 FAULTS_SHOWN = 20
 POINTER_CHARS = 100
 
@@ -43,48 +43,28 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected_problem)
 
 
-def problem(status: HTTPStatus, detail: str, **extensions: Any) -> Response:
+def problem(status: HTTPStatus, detail: str, **extensions: Any) -> Answer:
     """A problem whose *detail* says, in a sentence, what is wrong and what to do."""
     body = problem_members(status, detail, request.path, exchange.current().request_id)
-    answer = Response(
-        orjson.dumps(body | extensions),
-        status=status.value,
-        content_type="application/problem+json",
-    )
+    answer = Answer(body | extensions, status.value, "application/problem+json")
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = str(RETRY_AFTER_S)
     return answer
 
 
-def problem_members(
-    status: HTTPStatus, detail: str, instance: str, request_id: str
-) -> dict[str, Any]:
-    """The members that every problem has, whoever sends it."""
-    return {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status.value,
-        "detail": detail,
-        "instance": instance,
-        "success": False,
-        "error": detail,
-        "request_id": request_id,
-    }
-
-
-def _service_problem(error: errors.ServiceError) -> Response:
+def _service_problem(error: errors.ServiceError) -> Answer:
     if isinstance(error, errors.Overloaded):
         exchange.current().shed = "queue_full"
     return problem(STATUS_OF.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR), str(error))
 
 
-def _validation_problem(error: ValidationError) -> Response:
+def _validation_problem(error: ValidationError) -> Answer:
     faults = [{"pointer": pointer, "detail": detail} for pointer, detail in _flat(error.messages)]
     detail = "; ".join(f"{fault['pointer'] or 'body'}: {fault['detail']}" for fault in faults[:3])
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=faults[:FAULTS_SHOWN])
 
 
-def _http_problem(error: HTTPException) -> Response:
+def _http_problem(error: HTTPException) -> Answer:
     status = HTTPStatus(error.code or 500)
     answer = problem(status, _detail(error))
     for name, value in error.get_headers(request.environ):
@@ -102,7 +82,7 @@ def _detail(error: HTTPException) -> str:
     return error.description or ""
 
 
-def _parse_problem(_error: ParseException) -> Response:
+def _parse_problem(_error: ParseException) -> Answer:
     # Gunicorn meets a malformed chunk only while the body is read, inside the application.
     return problem(
         HTTPStatus.BAD_REQUEST,
@@ -110,7 +90,7 @@ def _parse_problem(_error: ParseException) -> Response:
     )
 
 
-def _unexpected_problem(error: Exception) -> Response:
+def _unexpected_problem(error: Exception) -> Answer:
     log.error("request_failed", request_id=exchange.current().request_id, exc_info=error)
     return problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -1,97 +1,202 @@
-"""The Gunicorn worker: gevent's, with every refusal of its own in the service's shape."""
+"""
+The Gunicorn worker: gevent's, that loses nothing and waits for nobody.
 
-from http import HTTPStatus
+What it overrides, and why:
+
+- `init_process`: a worker that hangs while it boots ends, and one that cannot boot any more does
+  not take the master with it, as Gunicorn's exit codes 3 and 4 would.
+- `handle`: connections are served by `wire.connection`, with a deadline for each phase.
+- `run`: the heartbeat also keeps those deadlines and measures the hub; the end is a drain.
+"""
+
+import signal
+import sys
+import warnings
+from functools import lru_cache, partial
+from ipaddress import ip_address
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
-import orjson
-from gunicorn.http import errors
-from gunicorn.util import close_graceful
+import gevent
+import structlog
+from gevent import events
+from gevent.pool import Pool
+from gevent.server import StreamServer
 from gunicorn.workers.ggevent import GeventWorker
 
-if TYPE_CHECKING:
-    from service.exchange import Exchange, Recorder
+from config.settings import Settings
+from service.wire import listener as listening
+from service.wire.connection import Connection, Service
+from service.wire.reader import FrozenConfig, base_environ
+from service.wire.response import Clock
 
-# What Gunicorn's parser refuses, most special first. Its own messages quote the request, query
-# and all, so none of them is passed on.
-REFUSALS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
-    (
-        errors.LimitRequestLine,
-        HTTPStatus.REQUEST_URI_TOO_LONG,
-        "the request line is longer than this server reads; send a shorter URL, or a body",
-    ),
-    (
-        errors.LimitRequestHeaders,
-        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-        "the header fields are more or longer than this server reads; send fewer or shorter ones",
-    ),
-    (
-        errors.ExpectationFailed,
-        HTTPStatus.EXPECTATION_FAILED,
-        "the only expectation this server meets is 100-continue",
-    ),
-    (
-        errors.UnsupportedTransferCoding,
-        HTTPStatus.NOT_IMPLEMENTED,
-        "the only transfer coding this server reads is chunked",
-    ),
-    (
-        errors.ParseException,
-        HTTPStatus.BAD_REQUEST,
-        "the request is not well-formed HTTP/1.1 (RFC 9112)",
-    ),
-)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TICK_S = 0.1
+BEAT_S = 1.0
+HUB_BLOCKED_S = 0.2
+
+# A connection without a request, kept or new, gets this long for the next one, and with its
+# answer the word that the connection ends: its client may be about to send.
+LINGER_S = 1.0
+
+# Time for handshakes that have begun to complete on a listener that takes no more.
+SETTLE_S = 0.1
+
+# Connections beyond the limit that are accepted all the same: probes are answered on them, and
+# everything else is told at once to come back, where it would wait in the kernel's queue.
+SPARE_CONNECTIONS = 64
+
+# The master kills what is left at graceful_timeout, by a clock that began before ours.
+FORCE_BEFORE_S = 2.0
+
+# How a socket that takes IPv4 and IPv6 shows an IPv4 peer (RFC 4291 section 2.5.5.2).
+IPV4_MAPPED = "::ffff:"
+
+log = structlog.get_logger()
 
 
 class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
     """Serves connections on one gevent hub."""
 
-    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """
-        Refuse what never became a request as problem+json, logged and counted like any other.
-
-        Gunicorn's would send an HTML page and log the request line, query included.
-        """
-        status, detail = _refusal(exc)
-        if status is HTTPStatus.INTERNAL_SERVER_ERROR:
-            self.log.error("Error handling a connection", exc_info=exc)
-        recorder: Recorder = self.wsgi.extensions["recorder"]
-        exchange = recorder.open(
-            {
-                "REQUEST_METHOD": getattr(req, "method", None) or "",
-                "PATH_INFO": getattr(req, "path", None) or "",
-                "REMOTE_ADDR": addr[0] if addr else "",
-            }
-        )
-        exchange.status = status.value
+    def init_process(self) -> None:
+        """Boot within the heartbeat's limit, or end."""
+        # Before its first heartbeat Gunicorn never kills a worker, however long it hangs.
+        signal.alarm(self.cfg.timeout)
+        gevent.config.monitor_thread = True
+        gevent.config.max_blocking_time = HUB_BLOCKED_S
+        gevent.config.print_blocking_reports = False
+        warnings.filterwarnings("ignore", message="Unable to monitor memory")
         try:
-            client.sendall(_answer(exchange, status, detail))
-        except OSError:
-            self.log.debug("The client left before its refusal.")
+            super().init_process()
+        except Exception:
+            if self.booted or self.age <= self.cfg.workers:
+                raise
+            # The first generation booted, so the configuration is sound: try again, for ever.
+            self.log.exception("Worker failed to boot; another will try")
+            sleep(BEAT_S)
+            sys.exit(1)
+
+    def run(self) -> None:
+        """Serve until told to leave, then leave without losing a request."""
+        self._connections: set[Connection] = set()
+        self._blocked_at_tick = self._ticks = 0
+        self._service = self._make_service()
+        events.subscribers.append(self._report_blocked_hub)
+        servers = [self._listen(sock) for sock in self.sockets]
+        signal.alarm(0)
+        self._watch(lambda: self.alive)
+        self._drain(servers)
+
+    def handle(self, _listener: Any, client: Any, address: Any) -> None:
+        """Serve a connection; called in a greenlet of its own."""
+        peer = address[0].removeprefix(IPV4_MAPPED), address[1]
+        spare = len(self._connections) >= self._service.settings.connection_limit
+        connection = Connection(self._service, client, peer, spare=spare)
+        self._connections.add(connection)
+        try:
+            connection.serve()
         finally:
-            recorder.close(exchange)
-            # A plain close with bytes unread resets the connection, and the refusal is lost.
-            close_graceful(client)
+            self._connections.discard(connection)
 
+    def _make_service(self) -> Service:
+        # Imported late: the master reads this file before the workers' gevent patches.
+        from service.metrics import TIMEOUTS  # noqa: PLC0415
 
-def _refusal(exc: BaseException) -> tuple[HTTPStatus, str]:
-    for kind, status, detail in REFUSALS:
-        if isinstance(exc, kind):
-            return status, detail
-    return HTTPStatus.INTERNAL_SERVER_ERROR, "the service failed on this connection"
+        settings: Settings = self.wsgi.extensions["settings"]
+        return Service(
+            app=self.wsgi,
+            recorder=self.wsgi.extensions["recorder"],
+            admission=self.wsgi.extensions["admission"],
+            settings=settings,
+            cfg=FrozenConfig(self.cfg),
+            environ=base_environ(self.sockets[0].getsockname()),
+            clock=Clock(),
+            trusts=self._trust(),
+            timed_out=lambda phase: TIMEOUTS.labels(phase).inc(),
+            answered=self._count_answer,
+        )
 
+    def _trust(self) -> "Callable[[str], bool]":
+        everyone = "*" in self.cfg.forwarded_allow_ips
+        networks = self.cfg.forwarded_allow_networks()
 
-def _answer(exchange: "Exchange", status: HTTPStatus, detail: str) -> bytes:
-    # Imported late: this file is read before gevent patches, and Flask must not be.
-    from service.problems import problem_members  # noqa: PLC0415
+        @lru_cache(maxsize=1024)
+        def trusts(peer: str) -> bool:
+            return everyone or any(ip_address(peer) in network for network in networks)
 
-    body = orjson.dumps(problem_members(status, detail, exchange.path, exchange.request_id))
-    exchange.bytes_out = len(body)
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\n"
-        "Content-Type: application/problem+json\r\n"
-        f"Content-Length: {len(body)}\r\n"
-        f"X-Request-ID: {exchange.request_id}\r\n"
-        "X-Content-Type-Options: nosniff\r\n"
-        "Connection: close\r\n\r\n"
-    )
-    return head.encode("latin-1") + body
+        return trusts
+
+    def _count_answer(self) -> None:
+        self.nr += 1
+        if self.nr >= self.max_requests:
+            self.alive = False
+
+    def _listen(self, sock: Any) -> StreamServer:
+        sock.setblocking(1)
+        places = Pool(self._service.settings.connection_limit + SPARE_CONNECTIONS)
+        server = StreamServer(sock, handle=partial(self.handle, sock), spawn=places)
+        # With more workers than one, take one connection a turn and leave the others theirs.
+        server.max_accept = 1 if self.cfg.workers > 1 else 100
+        server.start()
+        return server
+
+    def _watch(
+        self, goes_on: "Callable[[], bool]", at_tick: "Callable[[], None]" = lambda: None
+    ) -> None:
+        """Beat for the master, measure the hub, keep the deadlines, while *goes_on* says so."""
+        from service.metrics import HUB_LAG  # noqa: PLC0415  # as above
+
+        beat_due = 0.0
+        while goes_on():
+            slept_at = monotonic()
+            gevent.sleep(TICK_S)
+            now = monotonic()
+            self._ticks += 1
+            at_tick()
+            HUB_LAG.observe(max(0.0, now - slept_at - TICK_S))
+            if now >= beat_due:
+                beat_due = now + BEAT_S
+                self.notify()
+                for connection in [one for one in self._connections if one.deadline < now]:
+                    connection.expire()
+
+    def _drain(self, servers: list[StreamServer]) -> None:
+        """Finish what has begun: serve on for a moment, then close what is idle, then the rest."""
+        self.alive = False
+        self._service.admission.draining = True
+        log.info("worker_draining", connections=len(self._connections))
+        force_at = monotonic() + self.cfg.graceful_timeout - FORCE_BEFORE_S
+        linger_until = monotonic() + LINGER_S
+        self._watch(lambda: monotonic() < linger_until)
+        for server in servers:
+            self._stop_listening(server)
+        # The pools count, since a connection just accepted has not run yet.
+        pools = [server.pool for server in servers]
+        self._watch(lambda: any(map(len, pools)) and monotonic() < force_at, self._hurry_idle)
+        if any(map(len, pools)):
+            log.warning("worker_forced", connections=len(self._connections))
+            for pool in pools:
+                pool.kill(timeout=FORCE_BEFORE_S / 2)
+
+    def _hurry_idle(self) -> None:
+        for connection in list(self._connections):
+            connection.hurry(LINGER_S)
+
+    def _stop_listening(self, server: StreamServer) -> None:
+        server.stop_accepting()
+        if listening.is_abandoned(server.socket, self.ppid):
+            listening.refuse_new(server.socket)
+            gevent.sleep(SETTLE_S)
+            while (accepted := server.do_read()) is not None:
+                server.do_handle(*accepted)
+        server.close()
+
+    def _report_blocked_hub(self, event: object) -> None:
+        """One line for each time the hub stood still; called in the monitor's native thread."""
+        if not isinstance(event, events.EventLoopBlocked) or self._blocked_at_tick == self._ticks:
+            return
+        self._blocked_at_tick = self._ticks
+        stack = [line for entry in event.info for line in str(entry).splitlines()]
+        log.warning("hub_blocked", blocked_ms=round(event.blocking_time * 1000), stack=stack[:60])

@@ -1,11 +1,18 @@
 """
-CPU of one echo request: Weir with everything on, beside the tutorial's bare echo.
+CPU and tail of one echo request: Weir's beside others', one worker each.
 
-Both run one gevent worker, the tutorial's under stock Gunicorn. wrk drives them in turn, the
-server on one core and wrk on the other; a server's CPU is its processes' user and system time
-over the requests that wrk counts. Only ratios of one run mean anything: machines drift.
+    echo     Weir with everything on     the tutorial's bare echo, stock Gunicorn gevent worker
+    raw      Weir's worker alone         the stock gevent worker, both with an app that does nothing
+    fastapi  Weir with everything on     FastAPI and Uvicorn with the same duties
 
-    python load/peers/echo_cost.py [rounds] [seconds]
+wrk drives the two of a pair in turn, the server on one core and wrk on the other; a server's CPU
+is its processes' user and system time over the requests that wrk counts. Only ratios of one run
+mean anything: machines drift.
+
+    python -m load.peers.echo_cost [pair] [rounds] [seconds]
+
+The fastapi pair wants an environment of its own, made from load/peers/requirements.txt, and its
+`uvicorn` on the PATH.
 """
 
 import os
@@ -16,16 +23,23 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from servers import WEIR, serving
+from load.peers.servers import WEIR, serving
 
 CONNECTIONS = 32
 CLIENT_CORE = "1"
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+STOCK = "gunicorn --worker-class gevent --bind 127.0.0.1:{port} "
 
-COMMANDS = {
-    "weir": WEIR,
-    "tutorial": "gunicorn --worker-class gevent --bind 127.0.0.1:{port} "
-    "--chdir load/peers tutorial_echo:app",
+PAIRS = {
+    "echo": {"weir": WEIR, "tutorial": STOCK + "load.peers.tutorial_echo:app"},
+    "raw": {
+        "weir": "gunicorn --config gunicorn.conf.py load.peers.raw_app:app",
+        "stock": STOCK + "load.peers.raw_app:app",
+    },
+    "fastapi": {
+        "weir": WEIR,
+        "fastapi": "uvicorn load.peers.fastapi_echo:app --port {port} --no-access-log",
+    },
 }
 
 
@@ -54,35 +68,35 @@ def measure(master: int, port: int, seconds: int) -> tuple[float, float, float]:
     requests = int(re.search(r"(\d+) requests in", said)[1])
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1])
     value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", said).groups()
-    p99_ms = float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
-    return used / requests * 1e6, rate, p99_ms
+    return used / requests * 1e6, rate, float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
 
 
 def main() -> None:
-    """Measure both in turn and print the medians and the paired ratio."""
-    rounds, seconds = (int(word) for word in (sys.argv[1:] + ["7", "4"][len(sys.argv) - 1 :]))
-    rows = {name: [] for name in COMMANDS}
+    """Measure a pair in turn and print the medians and the paired ratios."""
+    pair, rounds, seconds = (*sys.argv[1:], *("echo", "7", "4")[len(sys.argv) - 1 :])
+    commands = PAIRS[pair]
+    rows = {name: [] for name in commands}
     with ExitStack() as stack:
-        ports = {name: 8200 + index for index, name in enumerate(COMMANDS)}
+        ports = {name: 8200 + index for index, name in enumerate(commands)}
         masters = {
             name: stack.enter_context(serving(command, ports[name]))
-            for name, command in COMMANDS.items()
+            for name, command in commands.items()
         }
-        for turn in range(rounds + 1):
-            for name in COMMANDS:
-                row = measure(masters[name], ports[name], seconds)
+        for turn in range(int(rounds) + 1):
+            for name in commands:
+                row = measure(masters[name], ports[name], int(seconds))
                 if turn:  # the first is a warm-up
                     rows[name].append(row)
     for name, measured in rows.items():
         cpu_us, rate, p99_ms = (statistics.median(column) for column in zip(*measured, strict=True))
-        print(f"{name:10} {cpu_us:7.1f} µs CPU/request  {rate:7.0f}/s  p99 {p99_ms:7.2f} ms")
-    ratios = [
-        ours[0] / theirs[0] for ours, theirs in zip(rows["weir"], rows["tutorial"], strict=True)
-    ]
-    print(
-        f"CPU ratio weir / tutorial: median {statistics.median(ratios):.3f} "
-        f"(min {min(ratios):.3f}, max {max(ratios):.3f}, {len(ratios)} pairs)"
-    )
+        print(f"{name:10} {cpu_us:7.1f} µs CPU/request  {rate:7.0f}/s  p99 {p99_ms:8.2f} ms")
+    ours, theirs = rows.values()
+    for what, column in (("CPU", 0), ("p99", 2)):
+        ratios = [mine[column] / other[column] for mine, other in zip(ours, theirs, strict=True)]
+        print(
+            f"{what} ratio: median {statistics.median(ratios):.3f} "
+            f"(min {min(ratios):.3f}, max {max(ratios):.3f}, {len(ratios)} pairs)"
+        )
 
 
 if __name__ == "__main__":

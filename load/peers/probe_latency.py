@@ -5,7 +5,7 @@ Two workers, 32 closed-loop connections that post pictures, and a probe at fixed
 connections of its own; its latency counts from the instant that was planned, not from when it
 could be sent. The client shares the machine, so the figure is an upper bound.
 
-    python load/peers/probe_latency.py [seconds]
+    python -m load.peers.probe_latency [seconds]
 """
 
 import http.client
@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-from servers import PROJECT, WEIR, serving
+from load.peers.servers import PROJECT, WEIR, serving
 
 PORT = 8220
 CONNECTIONS = 32

@@ -4,11 +4,11 @@ import json
 import re
 from typing import Any
 
-import orjson
-from flask import Blueprint, Response
+from flask import Blueprint
 from marshmallow import EXCLUDE, Schema, fields
 from werkzeug.exceptions import BadRequest
 
+from service.answer import Answer
 from service.request import request
 
 blueprint = Blueprint("echo", __name__)
@@ -33,11 +33,11 @@ ECHO = EchoSchema()
 
 
 @blueprint.route("/", methods=["GET", "POST"])
-def echo() -> Response:
+def echo() -> Answer:
     """Answer `msg`, or `{"success": false}` where there is none."""
     sent = ECHO.load(_parameters())
     answer = {"response": sent["msg"], "success": True} if "msg" in sent else {"success": False}
-    return Response(orjson.dumps(answer), content_type="application/json")
+    return Answer(answer)
 
 
 def _parameters() -> dict[str, Any]:

@@ -1,17 +1,19 @@
 """/healthz, /readyz and /version: is it alive, may it have traffic, what is it."""
 
 import platform
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
-import orjson
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, current_app
 
 from config.settings import Settings
 from service import __version__
+from service.answer import Answer
 from service.api.models import catalog
 from service.inference.catalog import Model
 from service.problems import problem
+from service.wire.admission import Admission
 
 blueprint = Blueprint("health", __name__)
 
@@ -19,27 +21,25 @@ REASONS = {"loading": "loading", "failed": "model_failed"}
 
 
 @blueprint.get("/healthz")
-def healthz() -> Response:
+def healthz() -> Answer:
     """Say that this process turns; no dependency, so a probe never restarts it for another's."""
     return _probe_answer({"success": True, "status": "alive"})
 
 
 @blueprint.get("/readyz")
-def readyz() -> Response:
-    """Say whether every model of this worker has loaded and has answered its example."""
-    unready = catalog().unready()
-    if not unready:
+def readyz() -> Answer:
+    """Say whether this worker may have traffic: its models answer, it is not leaving, not full."""
+    reasons = [*_own_reasons(), *(_reason(model) for model in catalog().unready())]
+    if not reasons:
         return _probe_answer({"success": True, "status": "ready"})
-    detail = "not ready: " + ", ".join(f"{model.name} {model.state}" for model in unready)
-    refusal = problem(
-        HTTPStatus.SERVICE_UNAVAILABLE, detail, reasons=[_reason(model) for model in unready]
-    )
+    detail = "not ready: " + ", ".join(" ".join(reason.values()) for reason in reasons)
+    refusal = problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, reasons=reasons)
     refusal.headers["Cache-Control"] = "no-store"
     return refusal
 
 
 @blueprint.get("/version")
-def version() -> Response:
+def version() -> Answer:
     """Say which release, commit and models run here."""
     settings: Settings = current_app.extensions["settings"]
     return _probe_answer(
@@ -49,17 +49,25 @@ def version() -> Response:
             "commit": settings.commit,
             "python": platform.python_version(),
             "models": {
-                model.name: model.manifest.version for model in catalog() if model.state != "failed"
+                model.name: model.manifest.version for model in catalog() if model.state == "ready"
             },
         }
     )
+
+
+def _own_reasons() -> Iterator[dict[str, str]]:
+    admission: Admission = current_app.extensions["admission"]
+    if admission.draining:
+        yield {"reason": "draining"}
+    if admission.is_full:
+        yield {"reason": "overloaded"}
 
 
 def _reason(model: Model) -> dict[str, str]:
     return {"reason": REASONS[model.state], "model": model.name}
 
 
-def _probe_answer(body: dict[str, Any]) -> Response:
-    answer = Response(orjson.dumps(body), content_type="application/json")
+def _probe_answer(body: dict[str, Any]) -> Answer:
+    answer = Answer(body)
     answer.headers["Cache-Control"] = "no-store"
     return answer

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import orjson
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, current_app
 from marshmallow import Schema, fields
 
 from config.settings import Settings
+from service.answer import Answer
 from service.inference.catalog import Catalog, Model
 from service.inference.runtimes import TensorSpec
 from service.request import request
@@ -65,14 +65,14 @@ def catalog() -> Catalog:
 
 
 @blueprint.get("/models")
-def listing() -> Response:
+def listing() -> Answer:
     """List the models in the repository, whatever their state."""
     entries = ENTRIES.dump([_entry(model) for model in catalog()])
-    return _json({"success": True, "models": entries})
+    return Answer({"success": True, "models": entries})
 
 
 @blueprint.get("/models/<name>")
-def card(name: str) -> Response:
+def card(name: str) -> Answer:
     """Show what the model takes and gives, and a command to try it with."""
     model = catalog().find(name)
     runtime, told = model.runtime, model.manifest
@@ -88,7 +88,7 @@ def card(name: str) -> Response:
         "predict": predict,
         "curl": f"curl --data-binary @picture.jpg -H 'Content-Type: image/jpeg' {predict}",
     }
-    return _json({"success": True, "model": CARD.dump(_entry(model) | facts)})
+    return Answer({"success": True, "model": CARD.dump(_entry(model) | facts)})
 
 
 def _entry(model: Model) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def _entry(model: Model) -> dict[str, Any]:
         "state": model.state,
         "url": f"/models/{model.name}",
     }
-    if model.state != "failed":
+    if model.state == "ready":
         said |= {"version": model.manifest.version, "description": model.manifest.description}
     return said
 
@@ -114,7 +114,3 @@ def _limits(model: Model) -> dict[str, int]:
         "image_pixels": settings.image_limit_pixels,
         "queue_rows": model.manifest.queue_rows,
     }
-
-
-def _json(body: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(body), content_type="application/json")

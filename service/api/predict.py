@@ -2,12 +2,12 @@
 
 from typing import Any, cast
 
-import orjson
 import pybase64
-from flask import Blueprint, Response
+from flask import Blueprint
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from service import errors, exchange, metrics
+from service.answer import Answer
 from service.api.models import catalog
 from service.inference.catalog import Model, Prediction
 from service.request import request
@@ -54,7 +54,7 @@ PICTURE = PictureSchema()
 
 
 @blueprint.post("/models/<name>/predict")
-def predict(name: str) -> Response:
+def predict(name: str) -> Answer:
     """Classify the picture that the request carries."""
     model = catalog().find(name)
     record = exchange.current().prediction
@@ -66,7 +66,7 @@ def predict(name: str) -> Response:
         record["outcome"] = "failed"
         raise
     record |= _stages(prediction) | {"outcome": "answered"}
-    return Response(orjson.dumps(_answer(model, prediction)), content_type="application/json")
+    return Answer(_answer(model, prediction))
 
 
 def _picture() -> bytes:

@@ -7,9 +7,8 @@ on an event loop only waits. Nothing here knows what kind of threads they are.
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Literal, TypeAlias
@@ -20,13 +19,14 @@ from service.errors import (
     ModelLoading,
     ModelUnavailable,
     Overloaded,
-    ServiceError,
     UnknownModel,
 )
 from service.inference import images, manifest
 from service.inference.classification import Classification, classify
 from service.inference.manifest import Manifest
 from service.inference.runtimes import Runtime, open_runtime
+
+RETRY_FIRST_S, RETRY_MOST_S = 1.0, 60.0
 
 State: TypeAlias = Literal["loading", "ready", "failed"]
 
@@ -49,30 +49,29 @@ class Model:
         self.state: State = "loading"
         self.reason = ""
         self.load_ms = 0.0
+        self._folder = folder
         self._executor = executor
         self._limit_pixels = limit_pixels
+        self._manifest: Manifest | None = None
         self._runtime: Runtime | None = None
-        try:
-            self._manifest: Manifest | None = manifest.read(folder)
-        except InvalidModel as error:
-            self._manifest = None
-            self._fail(error)
-        rows = self._manifest.queue_rows if self._manifest else 1
-        self._places = threading.BoundedSemaphore(rows)
+        self._places = threading.BoundedSemaphore()
 
     @property
     def manifest(self) -> Manifest:
-        """What model.toml says. Raises ModelUnavailable if it could not be read."""
+        """What model.toml says. Raises ModelLoading or ModelUnavailable while nothing answers."""
+        if self.state == "failed":
+            raise ModelUnavailable(
+                f"the model {self.name!r} could not be loaded; it is tried again"
+            )
         if self._manifest is None:
-            raise ModelUnavailable(f"the model {self.name!r} could not be loaded")
+            raise ModelLoading(f"the model {self.name!r} is still loading; try again shortly")
         return self._manifest
 
     @property
     def runtime(self) -> Runtime:
         """What answers. Raises ModelLoading or ModelUnavailable while there is none."""
-        if self.state == "failed":
-            raise ModelUnavailable(f"the model {self.name!r} could not be loaded")
-        if self.state == "loading" or self._runtime is None:
+        if self.state == "failed" or self._runtime is None:
+            self.manifest  # noqa: B018  # raises
             raise ModelLoading(f"the model {self.name!r} is still loading; try again shortly")
         return self._runtime
 
@@ -83,15 +82,15 @@ class Model:
         Raises Overloaded at once if as many wait as model.toml's `queue_rows`, ModelLoading or
         ModelUnavailable if there is nothing to ask, and what `images.decode` raises.
         """
-        runtime = self.runtime
+        told, runtime = self.manifest, self.runtime
         if not self._places.acquire(blocking=False):
             raise Overloaded(
-                f"{self.manifest.queue_rows} pictures wait for {self.name!r} already; "
+                f"{told.queue_rows} pictures wait for {self.name!r} already; "
                 "try again after Retry-After seconds"
             )
         try:
             asked = perf_counter()
-            outcome = self._executor.submit(self._attempt, runtime, picture, asked).result()
+            outcome = self._executor.submit(self._attempt, told, runtime, picture, asked).result()
         finally:
             self._places.release()
         if isinstance(outcome, Exception):
@@ -99,43 +98,46 @@ class Model:
         return outcome
 
     def load(self) -> None:
-        """Open the runtime and warm it with the example: the whole path before it is ready."""
+        """Read the folder, open the runtime, warm it with the example; only then it is ready."""
         started = perf_counter()
         try:
-            runtime = open_runtime(self.manifest.platform, self.manifest.artefact)
-            _agree(self.manifest, runtime)
-            self._answer(runtime, self.manifest.example.read_bytes(), started)
+            self._open()
         except Exception as error:  # noqa: BLE001  # a framework may raise anything
-            self._fail(error)
+            said = str(error) or type(error).__name__
+            self.state, self.reason = "failed", said.splitlines()[0]
         else:
-            self._runtime = runtime
-            self.state = "ready"
+            self.state, self.reason = "ready", ""
         self.load_ms = _ms_since(started)
 
-    def _attempt(self, runtime: Runtime, picture: bytes, asked: float) -> Prediction | Exception:
+    def _open(self) -> None:
+        told = manifest.read(self._folder)
+        runtime = open_runtime(told.platform, told.artefact)
+        _agree(told, runtime)
+        self._answer(told, runtime, told.example.read_bytes(), perf_counter())
+        self._places = threading.BoundedSemaphore(told.queue_rows)
+        self._manifest, self._runtime = told, runtime
+
+    def _attempt(
+        self, told: Manifest, runtime: Runtime, picture: bytes, asked: float
+    ) -> Prediction | Exception:
         """Return what `_answer` raises: gevent's pool would print it, the picture included."""
         try:
-            return self._answer(runtime, picture, asked)
+            return self._answer(told, runtime, picture, asked)
         except Exception as error:  # noqa: BLE001  # raised again where it was asked
             return error
 
-    def _answer(self, runtime: Runtime, picture: bytes, asked: float) -> Prediction:
+    def _answer(self, told: Manifest, runtime: Runtime, picture: bytes, asked: float) -> Prediction:
         wait_ms = _ms_since(asked)
         started = perf_counter()
-        pixels = images.decode(picture, self.manifest.image, self._limit_pixels)
+        pixels = images.decode(picture, told.image, self._limit_pixels)
         decode_ms = _ms_since(started)
         started = perf_counter()
         try:
-            outputs = runtime.predict({self.manifest.input: pixels[None]})
+            outputs = runtime.predict({told.input: pixels[None]})
         except Exception as error:
             raise ModelFailed(f"the model {self.name!r} failed on this picture") from error
         infer_ms = _ms_since(started)
-        return Prediction(classify(self.manifest, outputs, 0), wait_ms, decode_ms, infer_ms)
-
-    def _fail(self, error: Exception) -> None:
-        self.state = "failed"
-        said = str(error) if isinstance(error, ServiceError) else f"{type(error).__name__}: {error}"
-        self.reason = said.splitlines()[0]
+        return Prediction(classify(told, outputs, 0), wait_ms, decode_ms, infer_ms)
 
 
 class Catalog:
@@ -148,14 +150,31 @@ class Catalog:
         limit_pixels: int,
         loaded: Callable[[Model], None],
     ) -> None:
-        """Find the models and begin to load them; *loaded* is told of each one's end."""
+        """Find the models and begin to load them; *loaded* is told when one's state changes."""
         folders = sorted(found.parent for found in repository.glob(f"*/{manifest.FILE}"))
         self._models = {folder.name: Model(folder, executor, limit_pixels) for folder in folders}
+        self._executor = executor
+        self._closed = threading.Event()
         for model in self:
-            if model.state == "failed":
+            threading.Thread(target=self._keep_loading, args=(model, loaded), daemon=True).start()
+
+    def _keep_loading(self, model: Model, loaded: Callable[[Model], None]) -> None:
+        """Load *model*; while it fails, try again, ever more rarely, and tell each reason once."""
+        wait_s, told = RETRY_FIRST_S, ""
+        while True:
+            self._executor.submit(model.load).result()
+            if model.reason != told or model.state == "ready":
+                told = model.reason
                 loaded(model)
-            else:
-                executor.submit(model.load).add_done_callback(partial(_tell, loaded, model))
+            if model.state == "ready":
+                return
+            if self._closed.wait(wait_s):
+                return
+            wait_s = min(2 * wait_s, RETRY_MOST_S)
+
+    def close(self) -> None:
+        """Try no failed model again."""
+        self._closed.set()
 
     def __iter__(self) -> Iterator[Model]:
         return iter(self._models.values())
@@ -196,10 +215,6 @@ def _agree(told: Manifest, runtime: Runtime) -> None:
                 f"model.toml gives output {name!r} {len(output.labels)} labels, "
                 f"the artefact gives it {columns} columns"
             )
-
-
-def _tell(loaded: Callable[[Model], None], model: Model, _loading: Future[None]) -> None:
-    loaded(model)
 
 
 def _ms_since(start: float) -> float:

@@ -38,14 +38,15 @@ def broken_app(tmp_path, monkeypatch):
     app = create_app(from_environ())
     catalog = app.extensions["catalog"]
     eventually(lambda: all(model.state != "loading" for model in catalog))
-    return app
+    yield app
+    catalog.close()
 
 
 def test_a_model_that_cannot_load_is_told_and_the_others_serve(broken_app):
     client = broken_app.test_client()
     picture = {"data": CAT.read_bytes(), "content_type": "image/jpeg"}
 
-    problem = assert_problem(client.get("/readyz"), 503, "bad failed")
+    problem = assert_problem(client.get("/readyz"), 503, "model_failed bad")
     states = {entry["name"]: entry["state"] for entry in client.get("/models").get_json()["models"]}
 
     assert problem["reasons"] == [{"reason": "model_failed", "model": "bad"}]

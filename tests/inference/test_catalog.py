@@ -47,17 +47,21 @@ class GatedRuntime(FixedRuntime):
 def opened(tmp_path, monkeypatch):
     """Open a catalog of one model, answered for by the runtime that is given."""
     executor = ThreadPoolExecutor(1)
+    catalogs = []
 
-    def open_with(runtime, serve=""):
+    def open_with(runtime, serve="", until=None, loaded=lambda _: None):
         folder = shutil.copytree(CAT.parent, tmp_path / "cat-or-dog")
         (folder / "model.toml").write_text((folder / "model.toml").read_text() + serve)
-        monkeypatch.setattr(catalog, "open_runtime", lambda *_: runtime)
-        made = Catalog(tmp_path, executor, LIMIT_PIXELS, loaded=lambda _: None)
-        model = made.find("cat-or-dog")
-        eventually(lambda: model.state != "loading")
+        opener = runtime if callable(runtime) else lambda *_: runtime
+        monkeypatch.setattr(catalog, "open_runtime", opener)
+        catalogs.append(Catalog(tmp_path, executor, LIMIT_PIXELS, loaded))
+        model = catalogs[0].find("cat-or-dog")
+        eventually(lambda: model.state == until if until else model.state != "loading")
         return model
 
     yield open_with
+    for made in catalogs:
+        made.close()
     executor.shutdown()
 
 
@@ -117,11 +121,32 @@ def refusal_of(model, cat):
 
 
 def test_a_model_is_not_asked_before_it_has_loaded(opened, cat):
-    model = opened(FixedRuntime())
-    model.state = "loading"
+    gated = GatedRuntime()
+    gated.gate.clear()
+    model = opened(gated, until="loading")
 
     with pytest.raises(ModelLoading, match="still loading"):
         model.classify(cat)
+
+    gated.gate.set()
+    eventually(lambda: model.state == "ready")
+
+
+def test_a_model_that_fails_to_load_is_tried_again_and_its_reason_told_once(opened, monkeypatch):
+    monkeypatch.setattr(catalog, "RETRY_FIRST_S", 0.01)
+    told, runtime = [], FixedRuntime()
+    tries = iter([OSError("disk"), OSError("disk"), OSError("format"), runtime])
+
+    def open_runtime(*_):
+        outcome = next(tries)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    model = opened(open_runtime, until="ready", loaded=lambda m: told.append((m.state, m.reason)))
+
+    assert model.runtime is runtime
+    assert told == [("failed", "disk"), ("failed", "format"), ("ready", "")]
 
 
 @pytest.mark.parametrize(

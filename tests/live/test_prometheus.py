@@ -64,10 +64,10 @@ def prometheus(service, tmp_path):
 def ask(url, query):
     """The value that Prometheus answers to *query*, or None while it has none."""
     try:
-        said = requests.get(url + "/api/v1/query", params={"query": query}, timeout=10).json()
+        answer = requests.get(url + "/api/v1/query", params={"query": query}, timeout=10)
     except requests.ConnectionError:
         return None
-    results = said["data"]["result"]
+    results = answer.json()["data"]["result"] if answer.ok else []
     return float(results[0]["value"][1]) if results else None
 
 

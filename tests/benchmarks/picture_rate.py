@@ -4,7 +4,7 @@ Pictures a second on one core: over HTTP, beside the same decode-and-infer loop 
 The server (one worker, one inference thread) and the loop run in turn on one core, the client on
 the other. Only the ratio of one run means anything: machines drift.
 
-    python load/peers/picture_rate.py [rounds] [seconds]
+    python -m tests.benchmarks.picture_rate [rounds] [seconds]
 """
 
 import os
@@ -15,10 +15,7 @@ import sys
 import tempfile
 import time
 
-from servers import PROJECT, WEIR, serving
-
-sys.path.insert(0, str(PROJECT))
-
+from load.peers.servers import PROJECT, WEIR, serving
 from service.inference import manifest
 from service.inference.classification import classify
 from service.inference.images import decode

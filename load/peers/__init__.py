@@ -1,0 +1,1 @@
+"""Measurements beside others; each prints ratios of one run."""
