@@ -11,9 +11,6 @@ from werkzeug.formparser import FormDataParser
 
 from service import exchange
 
-# orjson reads 1024 levels and writes 254; what is accepted must also be answerable.
-DEPTH_LIMIT = 200
-
 
 class Request(flask.Request):
     """Flask's request with a checked body."""
@@ -67,8 +64,6 @@ class Request(flask.Request):
             raise BadRequest(
                 f'the body is a JSON {_kind(value)}; send an object, such as {{"msg": "Hello"}}'
             )
-        if body.count(b"[") + body.count(b"{") > DEPTH_LIMIT:
-            _check_depth(value)
         return value
 
     def unsupported(self, wanted: str) -> UnsupportedMediaType:
@@ -97,21 +92,6 @@ request = cast("Request", flask.request)
 
 def _too_large(limit: int) -> RequestEntityTooLarge:
     return RequestEntityTooLarge(f"the body is larger than the limit of {limit} bytes; send less")
-
-
-def _check_depth(value: Any) -> None:
-    """Refuse nesting beyond DEPTH_LIMIT. A level at a time, so that depth cannot exhaust us."""
-    level = [value]
-    for _ in range(DEPTH_LIMIT):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return
-    raise BadRequest(f"the body nests deeper than {DEPTH_LIMIT} levels; send a flatter one")
 
 
 def _kind(value: Any) -> str:

@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+import orjson
 from flask import Blueprint
 from marshmallow import EXCLUDE, Schema, fields
 from werkzeug.exceptions import BadRequest
@@ -37,7 +38,10 @@ def echo() -> Answer:
     """Answer `msg`, or `{"success": false}` where there is none."""
     sent = ECHO.load(_parameters())
     answer = {"response": sent["msg"], "success": True} if "msg" in sent else {"success": False}
-    return Answer(answer)
+    try:
+        return Answer(answer)
+    except orjson.JSONEncodeError:  # orjson reads 1024 levels and writes 254
+        raise BadRequest("msg nests deeper than can be answered; send a flatter one") from None
 
 
 def _parameters() -> dict[str, Any]:
