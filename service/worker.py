@@ -198,5 +198,6 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         if not isinstance(event, events.EventLoopBlocked) or self._blocked_at_tick == self._ticks:
             return
         self._blocked_at_tick = self._ticks
-        stack = [line for entry in event.info for line in str(entry).splitlines()]
-        log.warning("hub_blocked", blocked_ms=round(event.blocking_time * 1000), stack=stack[:60])
+        report = "\n".join(map(str, event.info))
+        stack = report.partition("Blocked Stack")[2].partition("\nInfo:")[0].splitlines()[1:]
+        log.warning("hub_blocked", blocked_ms=round(event.blocking_time * 1000), stack=stack)

@@ -105,7 +105,7 @@ class Connection:
             self.hurry()
         else:
             self.deadline = FOREVER
-            gevent.kill(self._greenlet, HandlingTimeout, block=False)
+            gevent.kill(self._greenlet, HandlingTimeout)
 
     def hurry(self, idle_for_s: float = 0) -> None:
         """

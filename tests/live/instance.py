@@ -28,7 +28,9 @@ def free_port():
 class Instance:
     """Use as a context manager: starts, waits until ready, stops at the end."""
 
-    def __init__(self, folder: Path, *, ready: bool = True, **variables: str) -> None:
+    def __init__(
+        self, folder: Path, *, ready: bool = True, command: str = WEB, **variables: str
+    ) -> None:
         self.port = int(variables.pop("PORT", 0)) or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / f"{self.port}.log"
@@ -38,7 +40,7 @@ class Instance:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                ["sh", "-c", f"exec env {WEB}"],
+                ["sh", "-c", f"exec env {command}"],
                 cwd=PROJECT,
                 env=os.environ | defaults | variables | {"PORT": str(self.port), "PATH": path},
                 stdout=log,
