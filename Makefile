@@ -1,4 +1,4 @@
-# make run | test | lint | lock
+# make run | test | soak | lint | lock
 
 VENV   ?= .venv
 PYTHON ?= python3
@@ -8,7 +8,7 @@ BIN     := $(CURDIR)/$(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 MODEL   := models/cat-or-dog
 
-.PHONY: run test lint lock clean
+.PHONY: run test soak lint lock clean
 .DEFAULT_GOAL := run
 
 # Starts what the Procfile starts, on $PORT.
@@ -22,6 +22,10 @@ run: $(VENV)/serve
 
 test: $(VENV)/serve $(VENV)/test
 	@$(BIN)/python -m pytest $(ARGS)
+
+# A million requests and 50 recycles: does anything grow? Takes about half an hour.
+soak: $(VENV)/serve $(VENV)/test
+	@SOAK_REQUESTS=1000000 SOAK_RECYCLES=50 $(BIN)/python -m pytest -s tests/live/test_soak.py
 
 lint: $(VENV)/serve $(VENV)/test
 	@$(BIN)/ruff check .
