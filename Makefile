@@ -11,14 +11,14 @@ MODEL   := models/cat-or-dog
 .PHONY: run test soak lint lock clean
 .DEFAULT_GOAL := run
 
-# Starts what the Procfile starts, on $PORT.
+# Starts what the Procfile starts, on $PORT; exec, so that a signal to make reaches Gunicorn.
 run: export PORT := $(PORT)
 run: export WEIR_COMMIT ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 run: $(VENV)/serve
 	@printf '\nWeir listens on http://localhost:%s — is this a cat or a dog?\n\n' $(PORT)
 	@printf '    curl --data-binary @config/$(MODEL)/example.jpg -H "Content-Type: image/jpeg" \\\n'
 	@printf '         http://localhost:%s/$(MODEL)/predict\n\n' $(PORT)
-	@export PATH="$(BIN):$$PATH"; exec sh -c "$$(sed -n 's/^web: //p' Procfile)"
+	@export PATH="$(BIN):$$PATH"; exec sh -c "exec env $$(sed -n 's/^web: //p' Procfile)"
 
 test: $(VENV)/serve $(VENV)/test
 	@$(BIN)/python -m pytest $(ARGS)

@@ -1,10 +1,12 @@
 """The Procfile's line as platforms run it, with the variables that they set."""
 
+import os
+import sys
 from pathlib import Path
 
 import requests
 
-from tests.conftest import CAT, eventually
+from tests.conftest import CAT, PROJECT, eventually
 from tests.live.instance import Instance
 
 # What Heroku's Python buildpack exports at a dyno's start, whatever the app configures.
@@ -75,6 +77,20 @@ def test_stopping_is_told_and_leaves_nothing_behind(tmp_path):
         assert instance.lines(event="Shutting down: Master")
         (made,) = [line["event"] for line in instance.lines() if "Metrics dir" in line["event"]]
         assert not Path(made.removeprefix("Metrics directory: ")).exists()
+
+
+def test_a_signal_to_make_reaches_the_instance(tmp_path):
+    folder = tmp_path / "venv"
+    folder.mkdir()
+    (folder / "bin").symlink_to(Path(sys.executable).parent)
+    (folder / "serve").touch()  # says that the requirements have been installed
+    make = f'make run PORT="$PORT" VENV="{os.path.relpath(folder, PROJECT)}"'
+    with Instance(tmp_path, ready=False, command=make) as instance:
+        eventually(instance.is_ready)
+        instance.stop()
+        eventually(lambda: probe(instance.url + "/healthz") is None)
+
+    assert '"event":"Shutting down: Master"' in instance.log.read_text()
 
 
 def test_a_photograph_is_classified_by_the_readme_s_first_command(tmp_path):
