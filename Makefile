@@ -39,6 +39,9 @@ lock: $(VENV)/test
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --constraint requirements.txt --group test --group lint \
 		--output-file tests/requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --constraint requirements.txt \
+		--constraint tests/requirements.txt --group load --output-file load/requirements.txt
 
 clean:
 	@rm -rf $(VENV)
