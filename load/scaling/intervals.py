@@ -19,7 +19,7 @@ from load.scaling.selection import Selection, bounds
 
 CONFIDENCE = 0.95
 BLIND = 0.01  # the first guess of an error where the loss is flat at its least
-STEPS = np.array([0.4, 0.7, 0.9, 1.0, 1.1, 1.3, 1.7, 2.5, 4.0, 8.0, 20.0])
+STEPS = np.array([0.5, 0.8, 0.95, 1.1, 1.4, 2.0, 4.0, 12.0])
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def _profile(
 
 def calibration(law: Law, data: Data, theta: Floats) -> float:
     """What makes twice a difference of Huber losses a chi²: mean psi' over mean psi²."""
-    residuals = standardised(law, data, theta[None])[0]
+    residuals = standardised(law, data, theta[None])[0][0]
     freedom = len(residuals) - len(theta)
     squares = float((np.clip(residuals, -TUNING, TUNING) ** 2).sum())
     straight = float(np.mean(np.abs(residuals) <= TUNING))
@@ -108,8 +108,7 @@ def calibration(law: Law, data: Data, theta: Floats) -> float:
 
 def _errors(law: Law, data: Data, theta: Floats) -> Floats:
     """Rough standard errors, from the curvature of the loss."""
-    residuals = standardised(law, data, theta[None])
-    curvature = normal_equations(law, data, theta[None], residuals)[1][0]
+    curvature = normal_equations(data, *standardised(law, data, theta[None]))[1][0]
     diagonal = np.diag(curvature)
     scale = np.where(diagonal > 0, np.sqrt(diagonal), 1.0)
     inverse = np.linalg.pinv(curvature / np.outer(scale, scale), hermitian=True)

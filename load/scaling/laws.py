@@ -57,37 +57,34 @@ def slowdown(law: Law, shape: Floats, workers: Ints) -> tuple[Floats, Floats]:
 
 def _queue(shape: Floats, workers: Ints) -> tuple[Floats, Floats]:
     demand = shape[:, 0]
-    length = rate = np.zeros_like(demand)  # of the queue, and its derivative by demand
-    slowdowns, slopes = [], []
-    for customers in range(1, int(workers.max()) + 1):
-        waiting, waiting_rate = demand * length, length + demand * rate
-        slowdowns.append(1 + waiting)
-        slopes.append(waiting_rate)
-        resident, resident_rate = demand + waiting, 1 + waiting_rate
-        length = customers * resident / (1 + waiting)
-        rate = customers * (resident_rate * (1 + waiting) - resident * waiting_rate)
-        rate = rate / (1 + waiting) ** 2
-    chosen = workers - 1
-    return np.stack(slowdowns, axis=1)[:, chosen], np.stack(slopes, axis=1)[:, chosen, None]
+    waited = np.empty((2, int(workers.max()), len(demand)))  # for the queue; derivative by demand
+    length = rate = np.zeros_like(demand)  # of the queue, and its derivative
+    for alone in range(waited.shape[1]):
+        waiting, faster = demand * length, length + demand * rate
+        waited[:, alone] = waiting, faster
+        share = (alone + 1) / (1 + waiting)
+        length = share * (demand + waiting)
+        rate = share * (1 + faster) - length * faster / (1 + waiting)
+    chosen = waited[:, workers - 1]
+    return 1 + chosen[0].T, chosen[1].T[:, :, None]
+
+
+def curve(law: Law, theta: Floats, workers: Ints) -> tuple[Floats, Floats]:
+    """
+    The logarithm of X(N), (draws, points), and its derivatives, (draws, points, parameters).
+
+    *theta* is (ln lambda, shape…), (draws, parameters). Not a number where the law does not exist.
+    """
+    factor, slopes = slowdown(law, theta[:, 1:], workers)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values = theta[:, :1] + np.log(workers) - np.log(factor)
+        shape = -slopes / factor[..., None]
+    return values, np.concatenate([np.ones_like(factor)[..., None], shape], axis=2)
 
 
 def log_throughput(law: Law, theta: Floats, workers: Ints) -> Floats:
-    """
-    The logarithm of X(N), (draws, points).
-
-    *theta* is (ln lambda, shape…), (draws, parameters).
-    """
-    with np.errstate(invalid="ignore", divide="ignore"):  # no such law where g ≤ 0
-        answer: Floats = (
-            theta[:, :1] + np.log(workers) - np.log(slowdown(law, theta[:, 1:], workers)[0])
-        )
-    return answer
-
-
-def gradient(law: Law, theta: Floats, workers: Ints) -> Floats:
-    """The derivatives of ln X(N) by *theta*: (draws, points, parameters)."""
-    factor, slopes = slowdown(law, theta[:, 1:], workers)
-    return np.concatenate([np.ones_like(factor)[..., None], -slopes / factor[..., None]], axis=2)
+    """The logarithm of X(N), (draws, points), of *theta*, (draws, parameters)."""
+    return curve(law, theta, workers)[0]
 
 
 def throughput(law: Law, parameters: dict[str, float], workers: Ints) -> Floats:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from load.scaling.laws import Floats, Ints, Law, gradient, log_throughput
+from load.scaling.laws import Floats, Ints, Law, curve
 
 TUNING = 1.345  # Huber (1964): 95 % as efficient as least squares under normal noise
 ROUNDS = 200
@@ -40,11 +40,15 @@ def unbounded(theta: Floats) -> Bounds:
     return Bounds(np.full_like(theta, -np.inf), np.full_like(theta, np.inf))
 
 
-def standardised(law: Law, data: Data, theta: Floats) -> Floats:
-    """The whitened residuals in units of their noise: (problems, points)."""
-    raw = data.log_rps - log_throughput(law, theta, data.workers)
-    answer: Floats = raw @ data.whitening.T / data.scale
-    return answer
+def standardised(law: Law, data: Data, theta: Floats) -> tuple[Floats, Floats]:
+    """
+    The whitened residuals in units of their noise, (problems, points).
+
+    And how the law moves, in the same units, by each parameter: (problems, points, parameters).
+    """
+    values, slopes = curve(law, theta, data.workers)
+    white = data.whitening / data.scale
+    return (data.log_rps - values) @ white.T, white @ slopes
 
 
 def loss(data: Data, residuals: Floats) -> Floats:
@@ -63,42 +67,40 @@ def solve(law: Law, data: Data, start: Floats, bounds: Bounds) -> tuple[Floats, 
     be a point where the law exists.
     """
     theta = np.clip(start, bounds.lower, bounds.upper)
-    best = loss(data, standardised(law, data, theta))
+    residuals, moves = standardised(law, data, theta)
+    best = loss(data, residuals)
     damping: Floats = np.full(len(theta), 1e-4)
     for _ in range(ROUNDS):
-        step, promised = _step(law, data, theta, bounds, damping)
-        trial = np.clip(theta + step, bounds.lower, bounds.upper)
-        reached = loss(data, standardised(law, data, trial))
-        better = reached < best
-        theta = np.where(better[:, None], trial, theta)
-        best = np.where(better, reached, best)
-        damping = np.where(better, damping / 10, damping * 10)
+        step, promised = _step(theta, bounds, damping, *normal_equations(data, residuals, moves))
         if np.all((promised < ENOUGH) | (damping > STUCK)):
             break
+        trial = np.clip(theta + step, bounds.lower, bounds.upper)
+        beyond, turned = standardised(law, data, trial)
+        reached = loss(data, beyond)
+        better = reached < best
+        theta = np.where(better[:, None], trial, theta)
+        residuals = np.where(better[:, None], beyond, residuals)
+        moves = np.where(better[:, None, None], turned, moves)
+        best = np.where(better, reached, best)
+        damping = np.where(better, damping / 10, damping * 10)
     return theta, best
 
 
 def _step(
-    law: Law, data: Data, theta: Floats, bounds: Bounds, damping: Floats
+    theta: Floats, bounds: Bounds, damping: Floats, slope: Floats, curvature: Floats
 ) -> tuple[Floats, Floats]:
-    residuals = standardised(law, data, theta)
-    slope, curvature = normal_equations(law, data, theta, residuals)
     held = ((theta <= bounds.lower) & (slope <= 0)) | ((theta >= bounds.upper) & (slope >= 0))
     slope = np.where(held, 0, slope)
     curvature = np.where(held[:, :, None] | held[:, None, :], 0, curvature)
     diagonal = np.einsum("bpp->bp", curvature)
-    eye = np.eye(theta.shape[1])
     added = np.where(diagonal > 0, diagonal * damping[:, None], 1)
-    step: Floats = np.linalg.solve(curvature + added[:, :, None] * eye, slope[:, :, None])[:, :, 0]
+    damped = curvature + added[:, :, None] * np.eye(theta.shape[1])
+    step: Floats = np.linalg.solve(damped, slope[:, :, None])[:, :, 0]
     return step, (step * slope).sum(axis=1)
 
 
-def normal_equations(
-    law: Law, data: Data, theta: Floats, residuals: Floats
-) -> tuple[Floats, Floats]:
+def normal_equations(data: Data, residuals: Floats, moves: Floats) -> tuple[Floats, Floats]:
     """The direction of descent (problems, parameters) and Gauss-Newton's curvature of the loss."""
     trust = data.weights * np.minimum(1, TUNING / np.maximum(np.abs(residuals), TUNING))
-    moved = data.whitening @ gradient(law, theta, data.workers) / data.scale
-    slope: Floats = np.einsum("bnp,bn->bp", moved, trust * residuals)
-    curvature: Floats = np.einsum("bnp,bnq->bpq", moved * trust[:, :, None], moved)
-    return slope, curvature
+    weighed = (moves * trust[:, :, None]).transpose(0, 2, 1)
+    return (weighed @ residuals[:, :, None])[:, :, 0], weighed @ moves
