@@ -98,12 +98,17 @@ def _profile(
 
 
 def calibration(law: Law, data: Data, theta: Floats) -> float:
-    """What makes twice a difference of Huber losses a chi²: mean psi' over mean psi²."""
+    """
+    What makes twice a difference of Huber losses a chi²: mean psi' over mean psi².
+
+    With few points that is too much; Huber (1973) corrects it.
+    """
     residuals = standardised(law, data, theta[None])[0][0]
     freedom = len(residuals) - len(theta)
     squares = float((np.clip(residuals, -TUNING, TUNING) ** 2).sum())
-    straight = float(np.mean(np.abs(residuals) <= TUNING))
-    return max(straight, 1 / len(residuals)) * freedom / max(squares, 1e-12)
+    straight = max(float(np.mean(np.abs(residuals) <= TUNING)), 1 / len(residuals))
+    correction = 1 + len(theta) / len(residuals) * (1 - straight) / straight
+    return straight * freedom / max(squares, 1e-12) / correction**2
 
 
 def _errors(law: Law, data: Data, theta: Floats) -> Floats:
