@@ -7,6 +7,8 @@ from load.scaling.laws import Floats, Law, log_throughput, peak
 from load.scaling.outcome import Textbook
 from load.scaling.selection import Measured, start
 
+NEGLIGIBLE = 1e-9  # a bound of 0 is only ever approached
+
 
 def textbook(measured: Measured) -> Textbook:
     """
@@ -30,16 +32,9 @@ def textbook(measured: Measured) -> Textbook:
         ftol=1e-14,
         gtol=1e-14,
     )
-    log_lambda, sigma, kappa = least.x
+    scale, sigma, kappa = float(np.exp(least.x[0])), float(least.x[1]), float(least.x[2])
+    if kappa < NEGLIGIBLE:
+        return Textbook(lambda_rps=scale, sigma=sigma, kappa=0.0, peak_workers=None, peak_rps=None)
     where = float(peak(least.x[1:2], least.x[2:3])[0])
-    height = float(
-        np.exp(log_lambda) * where / (1 + sigma * (where - 1) + kappa * where * (where - 1))
-    )
-    peaked = np.isfinite(where)
-    return Textbook(
-        lambda_rps=float(np.exp(log_lambda)),
-        sigma=float(sigma),
-        kappa=float(kappa),
-        peak_workers=where if peaked else None,
-        peak_rps=height if peaked else None,
-    )
+    height = scale * where / (1 + sigma * (where - 1) + kappa * where * (where - 1))
+    return Textbook(lambda_rps=scale, sigma=sigma, kappa=kappa, peak_workers=where, peak_rps=height)

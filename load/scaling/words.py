@@ -18,8 +18,8 @@ NOTICEABLE = 0.02  # a misfit below it misleads nobody
 
 
 def number(value: float) -> str:
-    """A throughput or a count, to three or more digits, thousands apart."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    """A throughput or a count, to four or more digits, thousands apart."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def percent(share: float) -> str:

@@ -1,5 +1,7 @@
 """Windows as a sound machine would give them, to be spoiled by a test."""
 
+from collections import Counter
+
 import numpy as np
 from hdrh.histogram import HdrHistogram
 from msgspec.structs import replace
@@ -34,8 +36,8 @@ MACHINE = Machine(
 
 def histogram(values_ms):
     made = HdrHistogram(1, 60_000_000, 3)
-    for value in values_ms:
-        made.record_value(max(1, round(value * 1000)))
+    for value_us, count in Counter(max(1, round(value * 1000)) for value in values_ms).items():
+        made.record_value(value_us, count)
     return made.encode().decode()
 
 
@@ -54,9 +56,9 @@ def point(workers=1, arrivals=Arrivals.CLOSED, offered_rps=None, regime=Regime.W
 def window(at=None, *, rps=None, service_ms=SERVICE_MS, cpu_ms_per_request=0.5, **fields):
     """A valid window of a point, whose figures agree with each other."""
     at = at or point()
-    rps = rps or at.offered_rps or 100.0 * at.workers
+    rps = float(rps or at.offered_rps or 100.0 * at.workers)
     count = round(rps * DURATION_S)
-    spread_ms = service_ms * (1 + 0.1 * np.sin(np.arange(count)))
+    spread_ms = service_ms * (1 + 0.1 * np.sin(np.arange(count) % 64))
     client = Client(
         sent=count,
         answered=count,
@@ -74,7 +76,7 @@ def window(at=None, *, rps=None, service_ms=SERVICE_MS, cpu_ms_per_request=0.5, 
     )
     server = Server(
         answered=count,
-        cpu_ms=cpu_ms_per_request * count,
+        cpu_ms=float(cpu_ms_per_request * count),
         run_queue_wait_ms=1.0,
         spin_ms=200.0,
         steal_share=0.0,
