@@ -11,11 +11,17 @@ from load.scaling.intervals import Interval, calibration, intervals
 from load.scaling.laws import NAMES, Floats, Ints, Law, log_throughput
 from load.scaling.outcome import Fit, LawFit, Parameter, Sample
 from load.scaling.regression import solve, unbounded
-from load.scaling.selection import Candidate, Measured, Selection, select
+from load.scaling.selection import (
+    FEWEST_COUNTS,
+    FEWEST_SAMPLES,
+    Candidate,
+    Measured,
+    Selection,
+    select,
+)
 from load.scaling.textbook import textbook
 
 DRAWS = 2000
-FEWEST_SAMPLES = 6  # three parameters, the noise, and one to spare for AICc
 IMPOSSIBLE = 0.01  # chance at which a negative cost is no longer taken for noise
 
 
@@ -66,10 +72,10 @@ def _enough(samples: Sequence[Sample]) -> None:
         )
     if any(each.throughput_rps <= 0 for each in samples):
         raise TooFewSamples("a window without an answer has no place in a scaling law")
-    if len(counts) < prediction.FEWEST_COUNTS or len(samples) < FEWEST_SAMPLES:
+    if len(counts) < FEWEST_COUNTS or len(samples) < FEWEST_SAMPLES:
         raise TooFewSamples(
             f"a scaling law has three parameters: it takes {FEWEST_SAMPLES} valid windows at "
-            f"{prediction.FEWEST_COUNTS} numbers of workers to tell them from noise; "
+            f"{FEWEST_COUNTS} numbers of workers to tell them from noise; "
             f"there are {len(samples)} at {counts}"
         )
 

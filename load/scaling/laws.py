@@ -97,6 +97,6 @@ def throughput(law: Law, parameters: dict[str, float], workers: Ints) -> Floats:
 
 def peak(sigma: Floats, kappa: Floats) -> Floats:
     """N* = sqrt((1−sigma)/kappa), where the USL turns down; infinite where kappa is 0."""
-    with np.errstate(divide="ignore"):
-        answer: Floats = np.sqrt((1 - np.minimum(sigma, 1)) / np.maximum(kappa, 0))
-    return answer
+    with np.errstate(divide="ignore", invalid="ignore"):
+        where: Floats = np.sqrt((1 - np.minimum(sigma, 1)) / kappa)
+    return np.where(kappa > 0, where, np.inf)

@@ -37,7 +37,7 @@ def components(residuals: Floats, rounds: Ints, parameters: int) -> tuple[float,
     between = float((sizes * means**2).sum()) / (len(names) - 1)
     within = float(((cut - means[which]) ** 2).sum()) / within_freedom
     size = (len(cut) - float((sizes**2).sum()) / len(cut)) / (len(names) - 1)
-    return within**0.5, max(0.0, (between - within) / size) ** 0.5
+    return max(FLOOR, within**0.5), max(0.0, (between - within) / size) ** 0.5
 
 
 def whitening(rounds: Ints, within: float, between: float) -> Floats:

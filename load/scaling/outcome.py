@@ -84,7 +84,8 @@ class Peak(msgspec.Struct, frozen=True, kw_only=True):
     """
     Where more workers begin to mean less throughput.
 
-    Either *workers* with its interval is given, or *none_below*: up to there nothing peaks.
+    Either *workers* with its 95 % interval is given, or *none_below*: up to there nothing peaks.
+    Without *high* the interval ends farther away than the measurements can tell.
     """
 
     workers: float | None = None

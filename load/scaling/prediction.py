@@ -7,13 +7,12 @@ from load.scaling.bootstrap import Draws
 from load.scaling.intervals import Interval
 from load.scaling.laws import Floats, Ints, Law, log_throughput, peak
 from load.scaling.outcome import Band, Ceiling, HoldOut, Peak
-from load.scaling.selection import Measured, Selection, select
+from load.scaling.selection import FEWEST_COUNTS, FEWEST_SAMPLES, Measured, Selection, select
 
 SIDES = (2.5, 97.5)
 REACH = 2  # times the largest measured number of workers: no figure beyond, unless …
 NARROW = 0.2  # … its prediction interval is within ±20 %
 FARTHEST = 4  # and never beyond so many times
-FEWEST_COUNTS = 3  # numbers of workers that a law needs
 
 
 def bands(draws: Draws, rng: np.random.Generator) -> tuple[Band, ...]:
@@ -71,7 +70,7 @@ def hold_out(measured: Measured, count: int, rng: np.random.Generator) -> HoldOu
     """Predict the largest number of workers from the others; None if they are too few."""
     largest = int(measured.workers.max())
     kept = measured.workers < largest
-    if len(np.unique(measured.workers[kept])) < FEWEST_COUNTS:
+    if len(np.unique(measured.workers[kept])) < FEWEST_COUNTS or kept.sum() < FEWEST_SAMPLES:
         return None
     rest = Measured(measured.workers[kept], measured.log_rps[kept], measured.rounds[kept])
     selection = select(rest)
@@ -99,7 +98,7 @@ def turning_point(draws: Draws, kappa: Interval) -> Peak:
         where = float(peak(best.theta[1:2], best.theta[2:3])[0])
         if where <= reach:
             low, high = np.percentile(_peaks(draws, only=Law.USL), SIDES, method="nearest")
-            return Peak(workers=where, low=float(low), high=min(float(high), 2.0 * reach))
+            return Peak(workers=where, low=float(low), high=float(high) if high <= reach else None)
     best_seen = _best_seen(workers, draws.selection.data.log_rps)
     earliest = float(np.percentile(_peaks(draws), SIDES[0], method="nearest"))
     return Peak(none_below=int(min(earliest, reach if best_seen == largest else best_seen)))

@@ -14,6 +14,7 @@ TUNING = 1.345  # Huber (1964): 95 % as efficient as least squares under normal 
 ROUNDS = 200
 ENOUGH = 1e-7  # of the loss, which is in units of chi²
 STUCK = 1e12
+LEAST_DAMPING = 1e-9  # keeps the equations solvable where two parameters do the same
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def solve(law: Law, data: Data, start: Floats, bounds: Bounds) -> tuple[Floats, 
         residuals = np.where(better[:, None], beyond, residuals)
         moves = np.where(better[:, None, None], turned, moves)
         best = np.where(better, reached, best)
-        damping = np.where(better, damping / 10, damping * 10)
+        damping = np.where(better, np.maximum(damping / 10, LEAST_DAMPING), damping * 10)
     return theta, best
 
 

@@ -9,6 +9,9 @@ from load.scaling import noise
 from load.scaling.laws import LOWER_BOUNDS, NAMES, UPPER_BOUNDS, Floats, Ints, Law, log_throughput
 from load.scaling.regression import Bounds, Data, solve
 
+FEWEST_COUNTS = 3  # numbers of workers that a law of three parameters needs
+FEWEST_SAMPLES = 6  # three parameters, the noise, and one to spare for AICc
+STEEPEST = 0.1  # one worker is not begun with at more than ten times what it did
 ALTERNATIONS = 2  # between a law and the noise around it
 
 
@@ -82,6 +85,7 @@ def start(law: Law, measured: Measured) -> Floats:
     columns = np.stack([np.ones_like(each), each - 1, each * (each - 1)], axis=1)
     count = min(len(NAMES[law]), 3)
     (first, *shape), _ = nnls(columns[:, :count] * weight[:, None], np.ones_like(each))
+    first = max(first, STEEPEST / weight[each == each.min()].mean())
     if law is Law.QUEUE:
         return np.array([[-np.log(first), min(0.9, max(0.01, shape[0] / first))]])
     return np.array([[-np.log(first), *(value / first for value in shape)]])

@@ -96,8 +96,8 @@ def _sigma(it: Parameter) -> str:
 def _kappa(it: Parameter) -> str:
     return (
         f"kappa = {percent(it.value)} {_interval(percent(it.low), percent(it.high))}: how much "
-        "longer a request takes for every pair of workers that have to agree, as over shared "
-        f"memory or shared files{_proven(it)}."
+        "longer a request takes for every pair of workers (counted both ways) that have to agree, "
+        f"as over shared memory or shared files{_proven(it)}."
     )
 
 
@@ -114,10 +114,11 @@ def _demand(it: Parameter) -> str:
 
 def _ends(fit: Fit) -> list[str]:
     said = []
-    if fit.peak and fit.peak.workers and fit.peak.low and fit.peak.high:
-        span = _interval(number(fit.peak.low), number(fit.peak.high))
+    if fit.peak and fit.peak.workers and fit.peak.low:
+        high = f"{fit.peak.high:.0f}" if fit.peak.high else "farther than can be told"
+        span = _interval(f"{fit.peak.low:.0f}", high)
         said.append(
-            f"Throughput peaks at {number(fit.peak.workers)} workers {span}; "
+            f"Throughput peaks at {fit.peak.workers:.0f} workers {span}; "
             "more workers then serve less."
         )
     if fit.peak and fit.peak.none_below:

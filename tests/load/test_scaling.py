@@ -218,6 +218,30 @@ def test_a_linear_machine_is_seldom_refused():
     assert sum(map(bool, refused)) <= binom.ppf(0.999, 60, 0.01)
 
 
+@pytest.mark.parametrize(
+    "curve",
+    [
+        pytest.param(lambda n: 100.0 * n**0, id="flat"),
+        pytest.param(lambda n: 100.0 / n, id="falling"),
+        pytest.param(lambda n: 100.0 * min(n, 4), id="cliff"),
+        pytest.param(lambda n: 100.0 * n**1.3, id="superlinear"),
+        pytest.param(lambda n: [3.0, 90.0, 5.0, 700.0, 20.0, 9.0][n.bit_length() - 1], id="wild"),
+    ],
+)
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_odd_measurements_get_finite_figures_or_a_refusal(curve, noise, rounds):
+    given = table({n: curve(n) for n in (1, 2, 4, 8, 16, 32)}, rounds=rounds, noise=noise)
+    found = fit(given, draws=200)
+
+    assert found.refused or found.bands
+    for law in found.laws:
+        for each in law.parameters:
+            assert np.isfinite([each.low, each.value, each.high]).all()
+            assert each.low <= each.value <= each.high
+    assert "nan" not in said(found)
+
+
 CELLS = [(sigma, kappa) for sigma in (0, 0.01, 0.05, 0.2) for kappa in (0, 1e-4, 1e-3)]
 
 
