@@ -1,0 +1,162 @@
+"""What the machine says of a running server: its CPU and memory, and who else used the cores."""
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+SPIN_ROUNDS = 5_000_000  # about 100 ms
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+class CpuClock(Protocol):
+    """CPU time of a group of processes; *way_in* is a file that takes the pids of its members."""
+
+    way_in: Path | None
+
+    def used_ms(self, pids: Iterable[int]) -> float:
+        """CPU time so far, in ms; *pids* are the processes that live now."""
+
+    def close(self) -> None:
+        """Take away what was made for the measurement."""
+
+
+class _Cgroup:
+    """A control group of one's own; it also remembers processes that have ended."""
+
+    def __init__(self, parent: Path, reading: str, name: str) -> None:
+        self._folder = parent / name
+        self._folder.mkdir()
+        self._reading = self._folder / reading
+        self._reading.read_text()
+        self.way_in: Path | None = self._folder / "cgroup.procs"
+
+    def used_ms(self, _pids: Iterable[int]) -> float:
+        words = self._reading.read_text().split()
+        # v2: "usage_usec 123 …" (admin-guide/cgroup-v2); v1: one number in ns (cpuacct.rst)
+        return int(words[1]) / 1e3 if words[0] == "usage_usec" else int(words[0]) / 1e6
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._folder.rmdir()
+
+
+class _Schedstat:
+    """The sum over the processes that live; what a dead one used is lost."""
+
+    way_in: Path | None = None
+
+    def used_ms(self, pids: Iterable[int]) -> float:
+        return sum(cpu_and_wait_ms(pid)[0] for pid in pids)
+
+    def close(self) -> None:
+        pass
+
+
+def cpu_clock(name: str) -> CpuClock:
+    """The best clock that this machine grants: cgroup v2, else v1, else /proc."""
+    for kind, parent, reading in (
+        ("cgroup2", _own_group(""), "cpu.stat"),
+        ("cpuacct", _own_group("cpuacct"), "cpuacct.usage"),
+    ):
+        mount = _mount(kind)
+        if mount is None or parent is None:
+            continue
+        with suppress(OSError):
+            return _Cgroup(mount / parent, reading, name)
+    return _Schedstat()
+
+
+def _mount(kind: str) -> Path | None:
+    """Where the hierarchy of *kind* is mounted: cgroup2, or a controller of v1."""
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        _, place, filesystem, options, *_ = line.split()
+        if kind in {filesystem, *options.split(",")} and filesystem.startswith("cgroup"):
+            return Path(place)
+    return None
+
+
+def _own_group(controller: str) -> str | None:
+    """The path of this process's group; the hierarchy of v2 has no controllers in its line."""
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controller in controllers.split(","):
+            return path.lstrip("/")
+    return None
+
+
+def cpu_and_wait_ms(pid: int) -> tuple[float, float]:
+    """CPU time, and time ready to run without a core, over the threads of *pid* so far."""
+    cpu_ns = wait_ns = 0
+    for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with suppress(OSError):  # a thread may end while it is read
+            on_cpu, waited, _ = thread.read_text().split()
+            cpu_ns += int(on_cpu)
+            wait_ns += int(waited)
+    return cpu_ns / 1e6, wait_ns / 1e6
+
+
+@dataclass(frozen=True)
+class MachineCpu:
+    """Time of all cores since the machine started, in ms."""
+
+    busy_ms: float
+    steal_ms: float
+    total_ms: float
+
+    def since(self, earlier: "MachineCpu") -> "MachineCpu":
+        """What passed between *earlier* and this one."""
+        return MachineCpu(
+            self.busy_ms - earlier.busy_ms,
+            self.steal_ms - earlier.steal_ms,
+            self.total_ms - earlier.total_ms,
+        )
+
+
+def machine_cpu() -> MachineCpu:
+    """The first line of /proc/stat (proc(5)); guests' time is in user's already."""
+    words = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+    user, nice, system, idle, iowait, irq, softirq, steal = (
+        int(word) * 1000 / TICKS_PER_S for word in words
+    )
+    busy_ms = user + nice + system + irq + softirq
+    return MachineCpu(busy_ms, steal, busy_ms + idle + iowait + steal)
+
+
+def pss_bytes(pid: int) -> int:
+    """Memory of *pid*, pages shared with n others counted as a n-th; 0 once it has ended."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) << 10
+    return 0
+
+
+def children(pid: int) -> list[int]:
+    """The processes that *pid* started and that live."""
+    with suppress(OSError):
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def spin_ms(core: int) -> float:
+    """CPU time in ms that a fixed piece of Python takes on *core* now: the machine's own pace."""
+    with pinned([core]):
+        started = time.thread_time()
+        for _ in range(SPIN_ROUNDS):
+            pass
+        return (time.thread_time() - started) * 1000
+
+
+@contextmanager
+def pinned(cores: Iterable[int]) -> Iterator[None]:
+    """Keep the caller, and every process that it starts meanwhile, on *cores*."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
