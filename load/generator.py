@@ -17,7 +17,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import perf_counter, process_time
+from time import perf_counter
 
 import gevent
 import msgspec
@@ -25,6 +25,7 @@ import numpy as np
 from gevent.socket import wait_read
 from geventhttpclient.client import HTTPClientPool
 
+from load.readings import cpu_and_wait_ms
 from load.results import Arrivals, Client
 from load.tally import Tally
 from load.traffic import RAMP_AGENT, WINDOW_AGENT, Traffic
@@ -69,6 +70,10 @@ class Connection:
             return type(getattr(answer, "error", None)).__name__, ""
         return answer.status_code, str(answer.headers.get("x-worker", ""))
 
+    def close(self) -> None:
+        """Leave the server."""
+        self._session.client.clientpool.close()
+
     def is_ready(self) -> bool:
         """Whether the worker at the other end says that it is."""
         return self._session.get("/readyz", headers=self._headers[RAMP_AGENT]).status_code == 200
@@ -103,6 +108,8 @@ class Window:
         gevent.joinall(makers, timeout=traffic.drain_s)
         client = self._tally.client(perf_counter())
         gevent.killall(makers)
+        for connection in self._connections:
+            connection.close()
         return client
 
     def _warm(self, connection: Connection) -> None:
@@ -121,7 +128,7 @@ class Window:
         return [gevent.spawn(ask, connection) for connection in self._connections]
 
     def _open(self, begins_s: float) -> list[gevent.Greenlet]:
-        """Send on a random free connection whenever one is due, whatever the server does."""
+        """Send on a free connection whenever a request is due, whatever the server does."""
         free = list(self._connections)
         due = poisson_arrivals(self._traffic, begins_s)
         sending: list[gevent.Greenlet] = []
@@ -134,13 +141,16 @@ class Window:
             for due_s in due:
                 sleep_until(due_s)
                 if free:
-                    chosen = free.pop(self._random.randrange(len(free)))
-                    sending.append(gevent.spawn(send, chosen, due_s))
+                    sending.append(gevent.spawn(send, self._chosen(free), due_s))
                 elif due_s >= self._starts_s:
                     self._tally.dropped += 1
             gevent.joinall(sending)
 
         return [gevent.spawn(dispatch)]
+
+    def _chosen(self, free: list[Connection]) -> Connection:
+        """Any of those that were dealt to workers; else the last used, so that few are opened."""
+        return free.pop(self._random.randrange(len(free)) if self._traffic.workers else -1)
 
     def _send(self, connection: Connection, due_s: float) -> None:
         in_window = self._starts_s <= due_s < self._ends_s
@@ -160,9 +170,9 @@ class Window:
 
     def _sample_cpu(self) -> None:
         while True:
-            wall_s, cpu_s = perf_counter(), process_time()
+            wall_s, wanted_s = perf_counter(), core_wanted_s()
             gevent.sleep(CPU_EVERY_S)
-            share = (process_time() - cpu_s) / (perf_counter() - wall_s)
+            share = (core_wanted_s() - wanted_s) / (perf_counter() - wall_s)
             self._tally.cpu_shares.append(share)
 
 
@@ -192,6 +202,12 @@ def _await_ready(connection: Connection) -> None:
         if perf_counter() > deadline_s:
             raise TimeoutError(f"a worker was not ready within {READY_LIMIT_S:g} s")
         gevent.sleep(0.05)
+
+
+def core_wanted_s() -> float:
+    """Time for which this process has had a core or stood in line for one."""
+    cpu_ms, waited_ms = cpu_and_wait_ms(os.getpid())
+    return (cpu_ms + waited_ms) / 1000
 
 
 def poisson_arrivals(traffic: Traffic, begins_s: float) -> list[float]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 SPIN_ROUNDS = 5_000_000  # about 100 ms
+LEAVING_LIMIT_S = 2.0
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -40,8 +41,13 @@ class _Cgroup:
         return int(words[1]) / 1e3 if words[0] == "usage_usec" else int(words[0]) / 1e6
 
     def close(self) -> None:
-        with suppress(OSError):
-            self._folder.rmdir()
+        # What was killed a moment ago may still be leaving, and a group with members stays.
+        deadline = time.monotonic() + LEAVING_LIMIT_S
+        while self._folder.exists() and time.monotonic() < deadline:
+            with suppress(OSError):
+                self._folder.rmdir()
+                return
+            time.sleep(0.01)
 
 
 class _Schedstat:
@@ -138,8 +144,16 @@ def pss_bytes(pid: int) -> int:
 def children(pid: int) -> list[int]:
     """The processes that *pid* started and that live."""
     with suppress(OSError):
-        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        pids = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [int(pid) for pid in pids if not _has_ended(pid)]
     return []
+
+
+def _has_ended(pid: str) -> bool:
+    """Whether only its exit code is left, or not even that (proc(5), stat)."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    return True
 
 
 def spin_ms(core: int) -> float:

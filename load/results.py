@@ -63,7 +63,7 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     mean_service_ms: float
     mean_in_flight: float  # sampled, not derived
     lag_p99_ms: float  # actual send − intended send
-    cpu_share_max: float  # of the generator's core, in its busiest second
+    cpu_share_max: float  # of its core, used or waited for by the generator in its busiest second
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +77,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     other_cpu_share: float  # of all cores, used by neither server nor generator
     pss_bytes_by_worker: dict[str, int]
     pss_master_bytes: int
+    idle_cpu_ms: float = 0.0  # the part of cpu_ms that it would have used without a request
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,8 +106,8 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def cpu_ms_per_request(self) -> float:
-        """The server's CPU time for an answer."""
-        return self.server.cpu_ms / max(1, self.server.answered)
+        """The server's CPU time for an answer, beyond what it uses without a request."""
+        return (self.server.cpu_ms - self.server.idle_cpu_ms) / max(1, self.server.answered)
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):

@@ -119,5 +119,6 @@ class Generator:
     def _failed(self) -> GeneratorFailed:
         self._process.wait(5)
         self._said.seek(0)
-        last = self._said.read()[-2000:].decode(errors="replace").strip()
+        said = self._said.read().decode(errors="replace").split("\n")
+        last = next((line for line in reversed(said) if line.strip()), "it said nothing")
         return GeneratorFailed(f"the generator ended (exit {self._process.returncode}): {last}")
