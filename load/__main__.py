@@ -1,0 +1,33 @@
+"""`python -m load` tells how the service scales, and how much of it to order."""
+
+import argparse
+import sys
+from importlib import import_module
+
+COMMANDS = {
+    "sweep": "measure the service with one worker, two, four …",
+    "fit": "fit the scaling law to what a sweep measured",
+    "report": "write the report of a sweep",
+    "plan": "turn a sweep into the dynos or replicas to order",
+    "run": "check a deployed service against its objective",
+    "compare": "tell what changed between two sweeps",
+}
+
+
+def main() -> int:
+    """Run the command that was named; only its own module is imported."""
+    parser = argparse.ArgumentParser(prog="python -m load", description=__doc__)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        if name in sys.argv[1:2]:
+            module = import_module(f"load.{name}")
+            module.configure(command)
+            command.set_defaults(run=module.run)
+    args = parser.parse_args()
+    code: int = args.run(args)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
