@@ -1,4 +1,4 @@
-# make run | test | soak | lint | lock
+# make run | test | load | soak | lint | lock
 
 VENV   ?= .venv
 PYTHON ?= python3
@@ -8,7 +8,7 @@ BIN     := $(CURDIR)/$(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 MODEL   := models/cat-or-dog
 
-.PHONY: run test soak lint lock clean
+.PHONY: run test load soak lint lock clean
 .DEFAULT_GOAL := run
 
 # Starts what the Procfile starts, on $PORT; exec, so that a signal to make reaches Gunicorn.
@@ -20,14 +20,22 @@ run: $(VENV)/serve
 	@printf '         http://localhost:%s/$(MODEL)/predict\n\n' $(PORT)
 	@export PATH="$(BIN):$$PATH"; exec sh -c "exec env $$(sed -n 's/^web: //p' Procfile)"
 
-test: $(VENV)/serve $(VENV)/test
+test: $(VENV)/serve $(VENV)/test $(VENV)/load
 	@$(BIN)/python -m pytest $(ARGS)
+
+# How does it scale? Three minutes of measurement, then the law and the report of it.
+load: RESULTS := load/results/latest
+load: $(VENV)/serve $(VENV)/load
+	@$(BIN)/python -m load sweep --out $(RESULTS) $(ARGS)
+	@$(BIN)/python -m load fit $(RESULTS)/results.json || code=$$?; \
+		$(BIN)/python -m load report $(RESULTS)/results.json || code=$$?; \
+		printf '\nThe report: %s\n' $(CURDIR)/$(RESULTS)/report.html; exit $${code:-0}
 
 # A million requests and 50 recycles: does anything grow? Takes about half an hour.
 soak: $(VENV)/serve $(VENV)/test
 	@SOAK_REQUESTS=1000000 SOAK_RECYCLES=50 $(BIN)/python -m pytest -s tests/live/test_soak.py
 
-lint: $(VENV)/serve $(VENV)/test
+lint: $(VENV)/serve $(VENV)/test $(VENV)/load
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -55,6 +63,11 @@ $(VENV)/serve: requirements.txt | $(VENV)
 $(VENV)/test: tests/requirements.txt | $(VENV)/serve
 	@echo 'Installing what tests (once) …'
 	@$(INSTALL) -r tests/requirements.txt
+	@touch $@
+
+$(VENV)/load: load/requirements.txt | $(VENV)/serve
+	@echo 'Installing what measures (once) …'
+	@$(INSTALL) -r load/requirements.txt
 	@touch $@
 
 $(VENV):
