@@ -142,14 +142,13 @@ def pss_bytes(pid: int) -> int:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that *pid* started and that live."""
+    """The processes that *pid* started and has not buried, the dead among them."""
     with suppress(OSError):
-        pids = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return [int(pid) for pid in pids if not _has_ended(pid)]
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return []
 
 
-def _has_ended(pid: str) -> bool:
+def has_ended(pid: int) -> bool:
     """Whether only its exit code is left, or not even that (proc(5), stat)."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"

@@ -124,19 +124,22 @@ class Instance:
             said = self._lines()
             if len({line.pid for line in said if line.event == "model_ready"}) >= self._workers:
                 return
-            if not self.master or time.monotonic() > deadline:
+            if self._has_ended() or time.monotonic() > deadline:
                 tail = self._log.read_text(errors="replace")[-2000:]
                 raise ServerFailed(f"{self._workers} workers did not come up:\n{tail}")
 
+    def _has_ended(self) -> bool:
+        return bool(self.master) and readings.has_ended(self.master)
+
     @property
     def master(self) -> int:
-        """Its process id; 0 when it has ended."""
+        """Its process id; 0 before it has one."""
         return next(iter(readings.children(self._shell.pid)), 0)
 
     @property
     def workers(self) -> list[int]:
         """The workers' process ids."""
-        return readings.children(self.master)
+        return [pid for pid in readings.children(self.master) if not readings.has_ended(pid)]
 
     def said_so_far(self) -> int:
         """A place in the log, to count from."""
