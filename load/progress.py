@@ -34,7 +34,7 @@ class Bar:
             TimeElapsedColumn(),
             TextColumn("of about"),
             TextColumn("{task.fields[all_s]}, left:"),
-            TimeRemainingColumn(elapsed_when_finished=True),
+            TimeRemainingColumn(),
             console=console,
             refresh_per_second=2,
         )

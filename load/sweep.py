@@ -46,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--workers", nargs="+", type=_counts, metavar="REGIME=N,…", help=f"default: {QUICK}")
     add("--rounds", type=arguments.whole, help=f"default: {QUICK_ROUNDS}")
     add("--window-s", type=number, help=f"default: {QUICK_WINDOW_S:g}")
-    add("--ramp-s", type=number, default=1.0, help="the same load before each window (1)")
+    add("--ramp-s", type=number, default=0.5, help="the same load before each window (0.5)")
     add("--open", nargs="*", type=number, metavar="SHARE", help=OPEN)
     add("--law", type=float, nargs=2, metavar=("SIGMA", "KAPPA"), help=LAW)
     add("--as-accepted", action="store_true", help="do not deal connections evenly to workers")
