@@ -1,7 +1,6 @@
 """How many dynos hold a load, and what they cost: simulation on measured service times."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 
 from load.demand import Demand
 from load.dynos import MIB, Dyno
-from load.simulation import Instance, Requests, response_ms, settled
+from load.simulation import Draw, Instance
 
 Floats = NDArray[np.float64]
 SECOND_MS = 1000.0
@@ -18,8 +17,7 @@ BUSY_SLOTS = 0.5  # of the slots when the cores are full: more workers than that
 FULLEST = 0.9  # of the ceiling: beyond it a finite simulation no longer shows the queue's growth
 EMPTIEST = 0.02
 PAST_MEASURED = 2  # times the largest number of workers measured: nothing is planned beyond
-REQUESTS = 40_000  # simulated for each rate
-STEPS = 8  # of the search: to 1/256 of the ceiling
+STEPS = 7  # of the search: to 1/128 of the ceiling
 REPLICATES = 2000  # of the bootstrap
 LEVEL = 0.95
 
@@ -104,8 +102,8 @@ def offer(
             "unless asked for more",
             Goal(math.floor((dyno.most - 1) * holding.rps), goal.p99_ms),
         )
-    interval = _dynos_interval(demand, goal, holding, seed)
-    low, high = ((count + 1) * dyno.usd_a_month for count in interval)
+    worst, best = held_interval(demand, goal.p99_ms, holding, seed)
+    low, high = ((math.ceil(goal.rps / rps) + 1) * dyno.usd_a_month for rps in (best, worst))
     return Offer(dyno, ratio, workers, holding, needed, (low, high))
 
 
@@ -152,7 +150,8 @@ def held(
     """
     instance = Instance(workers, dyno.cores, demand.slots, demand.lanes)
     ceiling, cpu_bound = _ceiling_rps(instance, demand, spin_ratio)
-    draw = Draw(demand, workers, spin_ratio, seed)
+    cpu_ms = demand.cost(workers).cpu_ms * spin_ratio
+    draw = Draw(demand.service, cpu_ms, demand.wait_ms(workers), seed)
     tried = {share: draw.p99_ms(instance, share * ceiling) for share in (EMPTIEST, FULLEST)}
     if tried[EMPTIEST] > goal.p99_ms:
         raise NoOffer(
@@ -173,7 +172,7 @@ def held(
 
 
 def _search(
-    draw: "Draw", instance: Instance, ceiling: float, p99_ms: float, tried: dict[float, float]
+    draw: Draw, instance: Instance, ceiling: float, p99_ms: float, tried: dict[float, float]
 ) -> float:
     """The highest share of *ceiling* within *p99_ms*; what was simulated goes into *tried*."""
     low, high = EMPTIEST, FULLEST
@@ -186,7 +185,7 @@ def _search(
     return low
 
 
-def _slower(draw: "Draw", instance: Instance, ceiling: float, goal: Goal, most: int) -> Goal:
+def _slower(draw: Draw, instance: Instance, ceiling: float, goal: Goal, most: int) -> Goal:
     """The p99 that *most* of these can hold at the goal's rate; if none, at half their ceiling."""
     dyno_rps = max(goal.rps / most, EMPTIEST * ceiling)
     rps = goal.rps
@@ -194,34 +193,6 @@ def _slower(draw: "Draw", instance: Instance, ceiling: float, goal: Goal, most: 
         dyno_rps = ceiling / 2
         rps = math.floor(most * dyno_rps)
     return Goal(rps, _round_up(draw.p99_ms(instance, dyno_rps)))
-
-
-class Draw:
-    """One set of random numbers for every rate, so that only the rate makes a difference."""
-
-    def __init__(self, demand: Demand, workers: int, spin_ratio: float, seed: int) -> None:
-        random = np.random.default_rng(seed)
-        self.gaps = random.exponential(size=REQUESTS)
-        self.places = random.random(REQUESTS)
-        service = demand.service.quantile_ms(random.random(REQUESTS))
-        # Only the means were measured: each request has its service time's usual share of both.
-        size = service / demand.service.mean_ms
-        self.cpu_ms = size * demand.cost(workers).cpu_ms * spin_ratio
-        self.away_ms = size * demand.wait_ms(workers)
-
-    def p99_ms(self, instance: Instance, rps: float) -> float:
-        """The 99th percentile of the response time at *rps* requests a second."""
-        return float(np.quantile(self.response_ms(instance, rps), 0.99))
-
-    def response_ms(self, instance: Instance, rps: float) -> Floats:
-        """Response times at *rps* requests a second, without the warm-up."""
-        requests = Requests(
-            np.cumsum(self.gaps) * SECOND_MS / rps,
-            (self.places * instance.workers).astype(np.int64),
-            self.cpu_ms,
-            self.away_ms,
-        )
-        return settled(response_ms(instance, requests))
 
 
 def _lasts_ms(demand: Demand, workers: int, spin_ratio: float) -> float:
@@ -236,9 +207,11 @@ def _ceiling_rps(instance: Instance, demand: Demand, spin_ratio: float) -> tuple
     return SECOND_MS * min(by_cpu, by_slots), by_cpu <= by_slots
 
 
-def _dynos_interval(demand: Demand, goal: Goal, holding: Holding, seed: int) -> Sequence[int]:
+def held_interval(
+    demand: Demand, p99_ms: float, holding: Holding, seed: int
+) -> tuple[float, float]:
     """
-    Dynos needed, by a bootstrap over the rounds.
+    What one dyno holds, in requests a second: a 95 % interval, by a bootstrap over the rounds.
 
     A resample of the rounds stretches all times by some factor f; what a dyno holds within the p99
     is then what it held within p99 / f, divided by f.
@@ -248,14 +221,11 @@ def _dynos_interval(demand: Demand, goal: Goal, holding: Holding, seed: int) -> 
     times = cost.by_round_ms if holding.cpu_bound else demand.service_by_round_ms
     picks = random.integers(len(times), size=(REPLICATES, len(times)))
     stretch = times[picks].mean(axis=1) / times.mean()
-    limits = np.log(goal.p99_ms / stretch)
-    rates = np.interp(limits, np.log(holding.tried_p99_ms), holding.tried_rps) / stretch
-    rates *= holding.rps / np.interp(
-        np.log(goal.p99_ms), np.log(holding.tried_p99_ms), holding.tried_rps
-    )
+    limits = np.log(p99_ms / np.append(stretch, 1.0))
+    *rates, held_rps = np.interp(limits, np.log(holding.tried_p99_ms), holding.tried_rps)
     tails = (1 - LEVEL) / 2
-    low, high = np.quantile(np.ceil(goal.rps / rates), [tails, 1 - tails])
-    return math.floor(low), math.ceil(high)
+    low, high = np.quantile(rates / stretch * holding.rps / held_rps, [tails, 1 - tails])
+    return float(low), float(high)
 
 
 def _cores(dyno: Dyno) -> str:

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from load.calibration import ALONE, alone
 from load.memory import Memory, fitted
+from load.pace import concurrency, crowding
 from load.results import Arrivals, Campaign, Point, Regime, Verdict, Window
+from load.simulation import Instance
 from load.spectrum import Spectrum, decode, merged
 
 Floats = NDArray[np.float64]
 LEAST_ROUNDS = 2  # of one there is no telling how far the next would be off
-LEAST_REQUESTS = 299  # fewer say nothing about a p99 at 95 % confidence: 0.99 ** 299 < 0.05
-NEARLY_ONE_MORE = 0.25  # a measured concurrency of 3.2 is three slots and some overhead
-
-SECOND_MS = 1000.0
+LEAST_REQUESTS = 100  # of the lightest load
 
 
 class TooLittleMeasured(ValueError):
@@ -42,7 +42,8 @@ class Demand:
     regime: Regime
     target: str
     lightest: Point  # the point whose service times are drawn: it loads a worker least
-    service: Spectrum  # of all its windows together
+    measured_requests: int  # of all its windows together
+    service: Spectrum  # of a request alone, as they tell
     service_by_round_ms: Floats
     costs: dict[int, Cost]  # by number of workers
     crowding: dict[int, float]  # by number of workers: a worker's pace alone over its pace then
@@ -84,21 +85,27 @@ def measured(campaign: Campaign, regime: Regime, target: str | None = None) -> D
     _check_rounds(windows, asked, regime, target)
     lightest = _lightest(windows)
     light = [window for window in windows if window.point == lightest]
-    service = merged(decode(window.client.service_hdr) for window in light)
-    _check_requests(service, lightest)
+    times = merged(decode(window.client.service_hdr) for window in light)
+    _check_requests(times, lightest)
     memory = fitted(windows)
     if memory is None:
         raise TooLittleMeasured("no valid window says how much memory (PSS) its workers had")
     costs = _costs(windows)
-    slots, lanes = _concurrency(windows, service.mean_ms, costs)
+    if min(cost.cpu_ms for cost in costs.values()) <= 0:
+        raise TooLittleMeasured("no valid window says how much CPU time its requests took")
+    cores = len(campaign.machine.server_cores) or campaign.machine.cores
+    cpu_ms = {workers: cost.cpu_ms for workers, cost in costs.items()}
+    service = _alone(times, windows, lightest, cpu_ms, cores)
+    slots, lanes = concurrency(windows, service.mean_ms, cpu_ms)
     return Demand(
         regime=regime,
         target=target,
         lightest=lightest,
+        measured_requests=times.total,
         service=service,
         service_by_round_ms=_by_round_ms(light),
         costs=costs,
-        crowding=_crowding(campaign, windows, costs),
+        crowding=crowding(windows, cpu_ms, cores),
         slots=slots,
         lanes=lanes,
         memory=memory,
@@ -140,7 +147,7 @@ def _check_requests(service: Spectrum, point: Point) -> None:
     if service.total < LEAST_REQUESTS:
         raise TooLittleMeasured(
             f"the lightest load of {point.target} has {service.total} answers in valid windows, "
-            f"and a p99 needs {LEAST_REQUESTS}: measure longer windows or more rounds"
+            f"and a plan needs {LEAST_REQUESTS}: measure longer windows or more rounds"
         )
 
 
@@ -172,7 +179,8 @@ def _costs(windows: Sequence[Window]) -> dict[int, Cost]:
 def _cpu_ms(windows: Iterable[Window]) -> float:
     mine = list(windows)
     answered = sum(window.server.answered for window in mine)
-    return sum(window.server.cpu_ms for window in mine) / max(1, answered)
+    used_ms = sum(window.cpu_ms_per_request * window.server.answered for window in mine)
+    return used_ms / max(1, answered)
 
 
 def _rounds(windows: Iterable[Window]) -> list[list[Window]]:
@@ -188,61 +196,17 @@ def _by_round_ms(windows: Iterable[Window]) -> Floats:
     )
 
 
-def _crowding(
-    campaign: Campaign, windows: Sequence[Window], costs: dict[int, Cost]
-) -> dict[int, float]:
-    """
-    How much slower a worker is beside others: what the scaling law describes.
-
-    Only saturated (closed) points count, and only where less than half of the server's cores was
-    in use: with full cores a worker is slow for want of CPU, which the simulation does itself.
-    """
-    paces = {
-        workers: rate
-        for workers, rate in _worker_rates(windows, Arrivals.CLOSED).items()
-        if workers * rate * costs[workers].cpu_ms / SECOND_MS < _half_of_cores(campaign)
-    }
-    if not paces:
-        return {1: 1.0}
-    alone = paces[min(paces)]
-    return {workers: max(1.0, alone / rate) for workers, rate in paces.items()}
-
-
-def _half_of_cores(campaign: Campaign) -> float:
-    return 0.5 * len(campaign.machine.server_cores or range(campaign.machine.cores))
-
-
-def _worker_rates(windows: Iterable[Window], *arrivals: Arrivals) -> dict[int, float]:
-    """The highest throughput of a worker, by number of workers: of each point the median."""
-    by_point: dict[Point, list[float]] = defaultdict(list)
-    for window in windows:
-        if window.point.arrivals in arrivals:
-            by_point[window.point].append(window.throughput_rps / window.point.workers)
-    rates: dict[int, float] = defaultdict(float)
-    for point, seen in by_point.items():
-        rates[point.workers] = max(rates[point.workers], float(np.median(seen)))
-    return rates
-
-
-def _concurrency(
-    windows: Iterable[Window], service_ms: float, costs: dict[int, Cost]
-) -> tuple[int, int]:
-    """
-    Slots and lanes of a worker, by Little's law.
-
-    They are how many service times, and how many requests' CPU times, its highest throughput fits
-    into a second.
-    """
-    rates = _worker_rates(windows, *Arrivals)
-    slots = max(rates.values()) * service_ms / SECOND_MS
-    lanes = max(rate * costs[workers].cpu_ms for workers, rate in rates.items()) / SECOND_MS
-    whole_lanes = _whole(lanes)
-    return max(_whole(slots), whole_lanes), whole_lanes
+def _alone(
+    times: Spectrum, windows: Iterable[Window], point: Point, cpu_ms: dict[int, float], cores: int
+) -> Spectrum:
+    """Service times without the queueing of *point*; with closed arrivals there is no telling."""
+    if not point.offered_rps:
+        return times
+    own_ms = cpu_ms[point.workers]
+    likely_ms = max(own_ms, float(times.quantile_ms(ALONE)[0]))
+    slots, lanes = concurrency(windows, likely_ms, cpu_ms)
+    return alone(times, Instance(point.workers, cores, slots, lanes), point.offered_rps, own_ms)
 
 
 def _nearest(measured: Iterable[int], workers: int) -> int:
     return min(measured, key=lambda each: abs(np.log(each / workers)))
-
-
-def _whole(concurrency: float) -> int:
-    return max(1, int(np.ceil(concurrency - NEARLY_ONE_MORE)))

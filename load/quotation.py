@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from load.capacity import Goal, NoOffer, Offer, held, offer, workers_in_memory
 from load.demand import Demand
-from load.dynos import MIB
+from load.dynos import MIB, Dyno
 from load.results import Arrivals, Campaign
 
 GUESS_FACTOR = 2  # how far an assumed spin ratio may be off
@@ -14,10 +14,15 @@ FEW_ROUNDS = 5
 
 def commands(plan: Offer) -> tuple[str, str, str]:
     """What to type for *plan*."""
+    return commands_for(plan.dyno, plan.workers.count, plan.dynos)
+
+
+def commands_for(dyno: Dyno, workers: int, dynos: int) -> tuple[str, str, str]:
+    """What to type for so many *workers* in each of so many *dynos*."""
     return (
-        f"heroku ps:type web={plan.dyno.name}",
-        f"heroku config:set WEB_CONCURRENCY={plan.workers.count}",
-        f"heroku ps:scale web={plan.dynos}",
+        f"heroku ps:type web={dyno.name}",
+        f"heroku config:set WEB_CONCURRENCY={workers}",
+        f"heroku ps:scale web={dynos}",
     )
 
 
@@ -121,9 +126,9 @@ def measurement(campaign: Campaign, demand: Demand) -> list[str]:
             f"commit {campaign.machine.commit}."
         ),
         (
-            f"Service times from {demand.service.total} requests, "
-            f"{_count(point.workers, 'worker')}, {load}; they contain what little queueing there "
-            "was."
+            f"Service times from {demand.measured_requests} requests, "
+            f"{_count(point.workers, 'worker')}, {load}; their queueing was taken out by "
+            "simulating that very load."
         ),
         (
             f"A worker was seen to serve {_count(demand.slots, 'request')} at once on "
@@ -132,7 +137,11 @@ def measurement(campaign: Campaign, demand: Demand) -> list[str]:
         ),
     ]
     if point.arrivals == Arrivals.CLOSED:
-        texts.append("No open arrivals were valid: these service times contain waiting.")
+        texts[1] = (
+            f"Service times from {demand.measured_requests} requests, "
+            f"{_count(point.workers, 'worker')}, {load}. There were no valid windows with open "
+            "arrivals: these times contain waiting, and the plan is too careful."
+        )
     return texts
 
 

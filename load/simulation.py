@@ -12,8 +12,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from load.spectrum import Spectrum
+
 Floats = NDArray[np.float64]
 WARM_UP = 0.1  # of the requests: those that found the queues still empty are left out
+REQUESTS = 40_000  # simulated for each rate
+SECOND_MS = 1000.0
 NEVER = float("inf")
 
 
@@ -54,6 +58,36 @@ class _Worker:
 def response_ms(instance: Instance, requests: Requests) -> Floats:
     """Response time of each request [n]: from its arrival until it is done."""
     return _Run(instance, requests).response_ms()
+
+
+class Draw:
+    """
+    One set of random numbers for every rate, so that only the rate makes a difference.
+
+    Of CPU time and of the wait for something else only the means are known, *cpu_ms* and *wait_ms*:
+    each request has of both what *service*, relative to its mean, draws for it.
+    """
+
+    def __init__(self, service: Spectrum, cpu_ms: float, wait_ms: float, seed: int) -> None:
+        random = np.random.default_rng(seed)
+        self._gaps = random.exponential(size=REQUESTS)
+        self._places = random.random(REQUESTS)
+        size = service.quantile_ms(random.random(REQUESTS)) / service.mean_ms
+        self._cpu_ms, self._away_ms = size * cpu_ms, size * wait_ms
+
+    def p99_ms(self, instance: Instance, rps: float) -> float:
+        """The 99th percentile of the response time at *rps* requests a second."""
+        return float(np.quantile(self.response_ms(instance, rps), 0.99))
+
+    def response_ms(self, instance: Instance, rps: float) -> Floats:
+        """Response times at *rps* requests a second, once queues have settled."""
+        requests = Requests(
+            np.cumsum(self._gaps) * SECOND_MS / rps,
+            (self._places * instance.workers).astype(np.int64),
+            self._cpu_ms,
+            self._away_ms,
+        )
+        return settled(response_ms(instance, requests))
 
 
 def settled(times_ms: Floats) -> Floats:

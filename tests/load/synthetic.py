@@ -168,10 +168,12 @@ def histogram(times_ms):
 
 
 def _block(measured, random):
-    """One round: all points in random order, with the smallest also first and last."""
-    anchor = measured[0]
-    order = [measured[place] for place in random.permutation(len(measured))]
-    return [(anchor, True), *((each, False) for each in order), (anchor, True)]
+    """One round: the smallest point, then the others in random order with it amid and after."""
+    smallest, *others = measured
+    order = [(others[place], False) for place in random.permutation(len(others))]
+    half = len(order) // 2
+    again = (smallest, True)
+    return [(smallest, False), *order[:half], again, *order[half:], again]
 
 
 def _times_ms(each, random, truth, slowness):
