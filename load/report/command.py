@@ -1,0 +1,137 @@
+"""
+`python -m load report RESULTS [--out DIR]`.
+
+Writes report.md, report.html (one file, nothing to fetch) and the plots as PNG. Exit codes: 0
+written; 2 a wrong argument; 4 written, but not one window is valid.
+"""
+
+import argparse
+import base64
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from rich.console import Console
+
+from load import quotation
+from load.report.chapters import Chapter, chapters
+from load.report.evidence import Group, by_point, groups, scalings
+from load.report.verdict import RUNNING, advice
+from load.results import Campaign, Point, UnreadableResults, Verdict, Window, read
+
+OK, USAGE, UNMEASURED = 0, 2, 4
+TEMPLATES = Path(__file__).parent
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `report`."""
+    parser.add_argument("results", type=Path, help="the results.json that a sweep wrote")
+    parser.add_argument("--out", type=Path, help="the folder to write to (that of RESULTS)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the report; return the exit code."""
+    try:
+        campaign = read(args.results)
+    except UnreadableResults as error:
+        return _fail(str(error))
+    folder = args.out or args.results.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with Console(stderr=True).status("Fitting, simulating and drawing …"):
+            page = write(campaign, folder, args.results.name)
+    except OSError as error:
+        return _fail(f"--out {folder}: {error.strerror}")
+    sys.stdout.write(f"{page}\n")
+    return OK if any(window.verdict == Verdict.VALID for window in campaign.windows) else UNMEASURED
+
+
+def write(campaign: Campaign, folder: Path, results: str) -> Path:
+    """Write the report on *campaign* into *folder*; return the page's path."""
+    found = groups(campaign)
+    told = chapters(campaign, found, scalings(found))
+    for picture in _pictures(told):
+        if picture.png:
+            (folder / f"{picture.name}.png").write_bytes(picture.png)
+    content = _content(campaign, found, told, results)
+    templates = _templates()
+    for name, template in (("report.md", "page.md.jinja"), ("report.html", "page.html.jinja")):
+        text = templates.get_template(template).render(content)
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder / "report.html"
+
+
+def _content(
+    campaign: Campaign, found: list[Group], told: list[Chapter], results: str
+) -> dict[str, Any]:
+    said = advice(campaign)
+    return {
+        "campaign": campaign,
+        "results": results,
+        "advice": said,
+        "commands": quotation.commands_for(said.best.dyno, said.best.workers, RUNNING)
+        if said.best
+        else (),
+        "measurement": quotation.measurement(campaign, said.demand) if said.demand else (),
+        "running": RUNNING,
+        "chapters": told,
+        "verdicts": Counter(window.verdict.value for window in campaign.windows),
+        "points": [(group, _rows(group)) for group in found],
+        "unused": [window for window in campaign.windows if window.verdict != Verdict.VALID],
+        "rounds": len({window.round for window in campaign.windows}),
+        "point": describe,
+    }
+
+
+def _rows(group: Group) -> list[tuple[Point, list[Window], int]]:
+    """Each point with its valid windows and the number of all."""
+    every = by_point(group.windows)
+    return [
+        (point, [window for window in windows if window.verdict == Verdict.VALID], len(windows))
+        for point, windows in every.items()
+    ]
+
+
+def describe(point: Point) -> str:
+    """A point's load in words."""
+    workers = f"{point.workers} worker" + ("s" if point.workers > 1 else "")
+    if point.offered_rps:
+        return f"{workers}, {point.offered_rps:g} requests a second"
+    return f"{workers}, {point.connections} clients"
+
+
+def _templates() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(["html.jinja"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["data_url"] = _data_url
+    made.filters["median"] = _median
+    return made
+
+
+def _data_url(content: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
+
+
+def _median(windows: list[Window], field: str) -> str:
+    """The median of a window's property, to three digits."""
+    values = sorted(getattr(window, field) for window in windows)
+    if not values:
+        return "–"
+    middle = values[len(values) // 2]
+    return f"{middle:,.0f}" if middle >= 100 else f"{middle:.3g}"
+
+
+def _pictures(told: list[Chapter]) -> list[Any]:
+    return [picture for chapter in told for picture in chapter.pictures]
+
+
+def _fail(message: str) -> int:
+    sys.stderr.write(f"report: {message}\n")
+    return USAGE
