@@ -27,4 +27,5 @@ def alone(measured: Spectrum, instance: Instance, rps: float, cpu_ms: float) -> 
         draw = Draw(spectrum, cpu_ms, max(0.0, spectrum.mean_ms - cpu_ms), SEED)
         got = np.quantile(draw.response_ms(instance, rps), SHARES)
         times = np.maximum.accumulate(times * np.clip(wanted / got, LEAST, 1 / LEAST))
+    times *= max(1.0, cpu_ms / times.mean())  # nothing takes less than its CPU time
     return Spectrum(times, np.ones_like(times))

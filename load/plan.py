@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from rich.console import Console
 from rich.progress import track
@@ -111,7 +112,7 @@ def _say(
     _print("requests, 99 are answered within it):\n")
     _print("\n".join(f"    {command}" for command in quotation.commands(best)))
     _print(f"\n{quotation.price(best, demand)}\n")
-    _print("Why\n" + quotation.bullets(_whys(demand, asked, best)))
+    _print("Why\n" + quotation.bullets(_whys(campaign, demand, asked, best)))
     if len(offers) + len(refusals) > 1:
         others = [*map(quotation.line, offers), *map(quotation.refusal, refusals)]
         _print("All that were asked for\n" + quotation.bullets(others))
@@ -121,10 +122,11 @@ def _say(
     _print(_manifest(demand, asked, best))
 
 
-def _whys(demand: Demand, asked: _Asked, best: Offer) -> list[str]:
+def _whys(campaign: Campaign, demand: Demand, asked: _Asked, best: Offer) -> list[str]:
     texts = quotation.reasons(best, demand, asked.goal)
     if best.dyno.shared and best.dyno.name not in asked.spin_ratios:
-        texts.append(quotation.spin_what_if(best, demand, asked.goal, asked.seed))
+        spin_ms = median(window.server.spin_ms for window in campaign.windows)
+        texts += quotation.spin_what_if(best, demand, asked.goal, asked.seed, spin_ms=spin_ms)
     return [*texts, quotation.buildpack_what_if(best, demand, asked.goal, asked.seed)]
 
 

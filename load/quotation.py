@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 
 from load.capacity import Goal, NoOffer, Offer, held, offer, workers_in_memory
-from load.demand import Demand
+from load.demand import SURE_REQUESTS, Demand
 from load.dynos import MIB, Dyno
+from load.readings import SPIN_ROUNDS
 from load.results import Arrivals, Campaign
 
 GUESS_FACTOR = 2  # how far an assumed spin ratio may be off
@@ -76,8 +77,10 @@ def reasons(plan: Offer, demand: Demand, goal: Goal) -> list[str]:
     ]
 
 
-def spin_what_if(plan: Offer, demand: Demand, goal: Goal, seed: int) -> str:
-    """What another spin ratio than the assumed one would mean."""
+def spin_what_if(
+    plan: Offer, demand: Demand, goal: Goal, seed: int, *, spin_ms: float
+) -> tuple[str, str]:
+    """What another spin ratio than the assumed one would mean, and how to measure it."""
     name, ratio = plan.dyno.name, plan.spin_ratio
     cases = []
     for other in (ratio / GUESS_FACTOR, ratio * GUESS_FACTOR):
@@ -86,11 +89,17 @@ def spin_what_if(plan: Offer, demand: Demand, goal: Goal, seed: int) -> str:
             cases.append(f"{count} dynos at {other:g}")
         except NoOffer as error:
             cases.append(f"impossible at {other:g} ({error})")
-    return (
+    assumed = (
         f"Neighbours share the CPU of {name}. ASSUMED, not measured: Python takes {ratio:g} times "
         f"as long there as on the machine that was measured (the spin ratio). It would be "
-        f"{' and '.join(cases)}. Measure it there and pass --spin-ratio {name}=…."
+        f"{' and '.join(cases)}."
     )
+    how = (
+        f'Measure it there: heroku run --size={name} -- python -m timeit -n 50 -r 1 "for _ in '
+        f'range({SPIN_ROUNDS}): pass", which took {spin_ms:.0f} msec per loop here; pass the '
+        f"quotient as --spin-ratio {name}=…."
+    )
+    return assumed, how
 
 
 def buildpack_what_if(plan: Offer, demand: Demand, goal: Goal, seed: int) -> str:
@@ -119,6 +128,8 @@ def measurement(campaign: Campaign, demand: Demand) -> list[str]:
         if point.offered_rps
         else f"{point.connections} connections"
     )
+    few = f" (fewer than {SURE_REQUESTS}, so the slowest are not known)"
+    few = few if demand.measured_requests < SURE_REQUESTS else ""
     texts = [
         (
             f"{demand.target} ({demand.regime} regime): {demand.windows} valid windows in "
@@ -127,7 +138,7 @@ def measurement(campaign: Campaign, demand: Demand) -> list[str]:
         ),
         (
             f"Service times from {demand.measured_requests} requests, "
-            f"{_count(point.workers, 'worker')}, {load}; their queueing was taken out by "
+            f"{_count(point.workers, 'worker')}, {load}{few}; their queueing was taken out by "
             "simulating that very load."
         ),
         (

@@ -9,6 +9,8 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 WIDTH_IN = 6.4  # narrow, so that its letters can still be read on a telephone
 HEIGHT_IN = 4.2
@@ -68,10 +70,19 @@ def labelled(axes: Axes, title: str, x: str, y: str, *, alone: bool = False) -> 
     axes.set_ylabel(y)
 
 
+def whole_numbers(axes: Axes) -> None:
+    """Of workers there are whole ones only."""
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+
+
 def legend_below(figure: Figure, axes: Axes, columns: int = 2) -> None:
     """A legend under the plot, where it covers nothing."""
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+    made = figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+    for handle in made.legend_handles:
+        if isinstance(handle, Line2D):
+            handle.set_markersize(max(5.0, handle.get_markersize()))
+            handle.set_alpha(1.0)
 
 
 def png(figure: Figure) -> bytes:

@@ -55,7 +55,9 @@ def p99_by_rate(groups: Sequence[Group]) -> Figure:
         _rates(axes, group)
         axes.set_yscale("log")
         _plain(axes)
-        axes.set_xlim(left=0)
+        axes.set_xlim(
+            0, 1.08 * max(window.point.offered_rps or 0 for window in opened(group.windows))
+        )
     legend_below(figure, max(panels, key=lambda axes: len(axes.get_lines())), columns=3)
     return figure
 
@@ -69,7 +71,7 @@ def _rates(axes: Axes, group: Group) -> None:
         axes.plot(
             [point.offered_rps or 0 for point in rates],
             [np.median([_p99_ms(window) for window in each]) for each in rates.values()],
-            color=colour, label=label,
+            "o-", ms=5, color=colour, label=label,
         )  # fmt: skip
         _dots(axes, valid, color=colour, mew=0, alpha=0.5)
         _dots(axes, [window for window in mine if window not in valid], mfc="none", mec=colour)

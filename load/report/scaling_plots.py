@@ -17,6 +17,7 @@ from load.report.canvas import (
     legend_below,
     several,
     single,
+    whole_numbers,
 )
 from load.report.evidence import Scaling, saturated
 from load.results import Verdict, Window
@@ -48,6 +49,7 @@ def throughput(scaling: Scaling) -> Figure:
         axes.axvline(peak, color=RED, ls=":", label="most throughput")
     axes.set_xlim(0, most * SHOWN_PAST)
     axes.set_ylim(0, 1.45 * max(window.throughput_rps for window in windows))
+    whole_numbers(axes)
     legend_below(figure, axes)
     return figure
 
@@ -78,6 +80,7 @@ def efficiency(scaling: Scaling) -> Figure:
     )  # fmt: skip
     axes.set_xlim(left=0)
     axes.set_ylim(0, max(115.0, axes.get_ylim()[1]))
+    whole_numbers(axes)
     legend_below(figure, axes)
     return figure
 

@@ -46,14 +46,14 @@ class Truth:
 TARGETS = {Regime.WAIT: "/wait", Regime.CPU: "/cpu", Regime.MODEL: "/models/iris/predict"}
 MACHINE = Machine(
     cpu="AMD EPYC 7B13",
-    cores=CORES,
+    cores=CORES + 1,
     memory_bytes=8 << 30,
     kernel="6.18.5",
     python="3.13.0",
     versions={"flask": "3.1.3", "gevent": "26.9.0", "gunicorn": "27.0.1"},
     commit="0123abc",
-    server_cores=(0,),
-    generator_cores=(1,),
+    server_cores=(0, 1),
+    generator_cores=(2,),
 )
 
 

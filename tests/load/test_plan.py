@@ -168,6 +168,7 @@ def test_the_commands_come_first(quoted):
 def test_the_plan_says_that_the_spin_ratio_is_assumed_until_it_is_given(quoted, typed):
     _, given, _ = typed("--rps 200 --p99 300ms --dyno standard-2x --spin-ratio 1.5")
     assert "ASSUMED, not measured" in quoted
+    assert "heroku run --size=standard-2x -- python -m timeit" in quoted
     assert "ASSUMED" not in given
     web = re.compile(r"ps:scale web=(\d+)")
     assert int(web.search(given)[1]) < int(web.search(quoted)[1])

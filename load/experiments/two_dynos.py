@@ -1,0 +1,144 @@
+"""
+The plan's simulation against several instances behind a router that chooses at random.
+
+`python -m load.experiments.two_dynos RESULTS --target /models/iris/predict` boots the instances,
+puts the random proxy before them, offers open arrivals, and prints the p50 and p99 that the
+simulation on RESULTS predicts beside those measured. The instances share the server's cores, and
+so do they in the simulation.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from load import arguments, readings
+from load.demand import Demand, measured
+from load.machine import cores
+from load.regimes import Target, targets
+from load.results import Client, Regime, read
+from load.server import PROJECT, Instance, Setup
+from load.simulation import Draw
+from load.simulation import Instance as Simulated
+from load.spectrum import decode, merged
+from load.traffic import Generator, Traffic
+
+PERCENTILES = (0.5, 0.99)
+SHARES = (0.3, 0.5, 0.7)
+CONNECTIONS = 64  # so that none ever waits for a connection
+
+
+def main() -> None:
+    """Measure and print."""
+    args = _arguments()
+    demand = measured(read(args.results), Regime(args.regime), args.target)
+    target = next(each for each in targets(demand.regime) if each.path == demand.target)
+    server_cores, generator_cores = cores()
+    simulated = Simulated(
+        args.instances * args.workers, len(server_cores), demand.slots, demand.lanes
+    )
+    most_rps = _most_rps(simulated, demand)
+    _row("offered 1/s", "p50 told", "p50 seen", "p99 told", "p99 seen", "p99 off by")
+    with ExitStack() as stack:
+        setup = Setup(
+            app=target.app, workers=args.workers, cores=server_cores, variables=target.variables
+        )
+        ports = [stack.enter_context(Instance(setup)).port for _ in range(args.instances)]
+        url = stack.enter_context(_proxy(ports, generator_cores))
+        generator = stack.enter_context(Generator(generator_cores))
+        for share in args.shares:
+            rps = share * most_rps
+            told = _told(demand, simulated, rps)
+            clients = [
+                generator.run(_traffic(target, url, rps, args.window_s, seed))
+                for seed in range(args.rounds)
+            ]
+            _compare(rps, told, clients)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("results", type=Path)
+    parser.add_argument("--regime", choices=list(map(str, Regime)), default=str(Regime.MODEL))
+    parser.add_argument("--target")
+    parser.add_argument("--instances", type=arguments.whole, default=2)
+    parser.add_argument("--workers", type=arguments.whole, default=1, help="in each instance")
+    parser.add_argument("--shares", type=arguments.number, nargs="+", default=SHARES)
+    parser.add_argument("--rounds", type=arguments.whole, default=5)
+    parser.add_argument("--window-s", type=arguments.number, default=15.0)
+    return parser.parse_args()
+
+
+def _most_rps(simulated: Simulated, demand: Demand) -> float:
+    """What CPU or slots allow at most."""
+    cpu_ms, wait_ms = _means_ms(simulated, demand)
+    by_cpu = min(simulated.cores, simulated.workers * simulated.lanes) / cpu_ms
+    by_slots = simulated.workers * simulated.slots / (cpu_ms + wait_ms)
+    return 1000 * min(by_cpu, by_slots)
+
+
+def _means_ms(simulated: Simulated, demand: Demand) -> tuple[float, float]:
+    return demand.cost(simulated.workers).cpu_ms, demand.wait_ms(simulated.workers)
+
+
+def _told(demand: Demand, simulated: Simulated, rps: float) -> list[float]:
+    draw = Draw(demand.service, *_means_ms(simulated, demand), seed=1)
+    times_ms = draw.response_ms(simulated, rps)
+    return [float(np.quantile(times_ms, share)) for share in PERCENTILES]
+
+
+def _traffic(target: Target, url: str, rps: float, window_s: float, seed: int) -> Traffic:
+    return Traffic(
+        url=url,
+        path=target.path,
+        method=target.method,
+        headers=target.headers,
+        body=target.body,
+        arrivals=target.open(1, rps).arrivals,
+        connections=CONNECTIONS,
+        offered_rps=rps,
+        slo_ms=target.slo_ms,
+        ramp_s=2.0,
+        window_s=window_s,
+        drain_s=10.0,
+        seed=seed,
+    )
+
+
+def _compare(rps: float, told: Sequence[float], clients: Sequence[Client]) -> None:
+    errors = sum(sum(client.errors.values()) + client.dropped for client in clients)
+    seen = merged(decode(client.response_hdr) for client in clients).quantile_ms(
+        np.array(PERCENTILES)
+    )
+    times = [f"{time:.1f} ms" for pair in zip(told, seen, strict=True) for time in pair]
+    noted = f"  ({errors} errors or dropped)" if errors else ""
+    _row(f"{rps:.1f}", *times, f"{told[1] / seen[1] - 1:+.0%}{noted}")
+
+
+@contextmanager
+def _proxy(ports: Sequence[int], on_cores: Sequence[int]) -> Iterator[str]:
+    command = [sys.executable, "-m", "load.experiments.random_proxy", *map(str, ports)]
+    with (
+        readings.pinned(on_cores),
+        subprocess.Popen(  # noqa: S603  # our own module
+            command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process,
+    ):
+        port = process.stdout.readline().strip() if process.stdout else ""
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+def _row(*cells: str) -> None:
+    sys.stdout.write("".join(f"{cell:>14}" for cell in cells) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
