@@ -17,7 +17,7 @@ BUSY_SLOTS = 0.5  # of the slots when the cores are full: more workers than that
 FULLEST = 0.9  # of the ceiling: beyond it a finite simulation no longer shows the queue's growth
 EMPTIEST = 0.02
 PAST_MEASURED = 2  # times the largest number of workers measured: nothing is planned beyond
-STEPS = 7  # of the search: to 1/128 of the ceiling
+STEPS = 5  # of the search: to 1/32 of the ceiling, and interpolation from there
 REPLICATES = 2000  # of the bootstrap
 LEVEL = 0.95
 
@@ -159,30 +159,24 @@ def held(
             f"there even a request that never queues has a p99 of {tried[EMPTIEST]:.0f} ms",
             _slower(draw, instance, ceiling, goal, dyno.most - 1),
         )
-    held_share = _search(draw, instance, ceiling, goal.p99_ms, tried)
-    shares = sorted(tried)
-    return Holding(
-        instance,
-        held_share * ceiling,
-        np.array(shares) * ceiling,
-        np.maximum.accumulate([tried[share] for share in shares]),
-        ceiling,
-        cpu_bound,
-    )
+    _search(draw, instance, ceiling, goal.p99_ms, tried)
+    shares = np.array(sorted(tried))
+    times_ms = np.maximum.accumulate([tried[share] for share in sorted(tried)])
+    held_share = float(np.interp(np.log(goal.p99_ms), np.log(times_ms), shares))
+    return Holding(instance, held_share * ceiling, shares * ceiling, times_ms, ceiling, cpu_bound)
 
 
 def _search(
     draw: Draw, instance: Instance, ceiling: float, p99_ms: float, tried: dict[float, float]
-) -> float:
-    """The highest share of *ceiling* within *p99_ms*; what was simulated goes into *tried*."""
+) -> None:
+    """Close in on the highest share of *ceiling* within *p99_ms*; each try goes into *tried*."""
     low, high = EMPTIEST, FULLEST
     if tried[FULLEST] <= p99_ms:
-        return FULLEST
+        return
     for _ in range(STEPS):
         middle = (low + high) / 2
         tried[middle] = draw.p99_ms(instance, middle * ceiling)
         low, high = (middle, high) if tried[middle] <= p99_ms else (low, middle)
-    return low
 
 
 def _slower(draw: Draw, instance: Instance, ceiling: float, goal: Goal, most: int) -> Goal:
@@ -221,10 +215,10 @@ def held_interval(
     times = cost.by_round_ms if holding.cpu_bound else demand.service_by_round_ms
     picks = random.integers(len(times), size=(REPLICATES, len(times)))
     stretch = times[picks].mean(axis=1) / times.mean()
-    limits = np.log(p99_ms / np.append(stretch, 1.0))
-    *rates, held_rps = np.interp(limits, np.log(holding.tried_p99_ms), holding.tried_rps)
+    limits = np.log(p99_ms / stretch)
+    rates = np.interp(limits, np.log(holding.tried_p99_ms), holding.tried_rps)
     tails = (1 - LEVEL) / 2
-    low, high = np.quantile(rates / stretch * holding.rps / held_rps, [tails, 1 - tails])
+    low, high = np.quantile(rates / stretch, [tails, 1 - tails])
     return float(low), float(high)
 
 

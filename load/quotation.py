@@ -56,6 +56,7 @@ def reasons(plan: Offer, demand: Demand, goal: Goal) -> list[str]:
     holding = plan.holding
     bound = "its CPU" if holding.cpu_bound else "its workers' slots"
     cpu_ms = demand.cost(plan.workers.count).cpu_ms
+    carry = "carries" if plan.needed == 1 else "carry"
     carrying = holding.p99_ms(goal.rps / plan.needed)
     all_there = holding.p99_ms(goal.rps / plan.dynos)
     return [
@@ -66,7 +67,7 @@ def reasons(plan: Offer, demand: Demand, goal: Goal) -> list[str]:
             f"{holding.rps / holding.ceiling_rps:.0%} of what {bound} could do with endless queues."
         ),
         (
-            f"{plan.needed} carry the load (p99 {carrying:.0f} ms, simulated); one more is there "
+            f"{plan.needed} {carry} the load (p99 {carrying:.0f} ms, simulated); one more is there "
             "because a deploy, a crash or the daily restart takes one away. With all "
             f"{plan.dynos} the p99 is {all_there:.0f} ms."
         ),
