@@ -16,15 +16,15 @@ import random
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import perf_counter
 
 import gevent
 import msgspec
-import numpy as np
 from gevent.socket import wait_read
 from geventhttpclient.client import HTTPClientPool
 
+from load.arrivals import call_at, poisson_arrivals, sleep_until
 from load.readings import cpu_and_wait_ms
 from load.results import Arrivals, Client
 from load.tally import Tally
@@ -34,6 +34,7 @@ NETWORK_TIMEOUT_S = 30.0
 READY_LIMIT_S = 30.0
 IN_FLIGHT_EVERY_S = 0.01
 CPU_EVERY_S = 1.0
+PRIORITY = -10
 
 
 class Connection:
@@ -130,23 +131,23 @@ class Window:
     def _open(self, begins_s: float) -> list[gevent.Greenlet]:
         """Send on a free connection whenever a request is due, whatever the server does."""
         free = list(self._connections)
-        due = poisson_arrivals(self._traffic, begins_s)
         sending: list[gevent.Greenlet] = []
 
         def send(connection: Connection, due_s: float) -> None:
             self._send(connection, due_s)
             free.append(connection)
 
-        def dispatch() -> None:
-            for due_s in due:
-                sleep_until(due_s)
-                if free:
-                    sending.append(gevent.spawn(send, self._chosen(free), due_s))
-                elif due_s >= self._starts_s:
-                    self._tally.dropped += 1
+        def dispatch(due_s: float) -> None:
+            if free:
+                sending.append(gevent.spawn(send, self._chosen(free), due_s))
+            elif due_s >= self._starts_s:
+                self._tally.dropped += 1
+
+        def follow() -> None:
+            call_at(poisson_arrivals(self._traffic, begins_s), dispatch)
             gevent.joinall(sending)
 
-        return [gevent.spawn(dispatch)]
+        return [gevent.spawn(follow)]
 
     def _chosen(self, free: list[Connection]) -> Connection:
         """Any of those that were dealt to workers; else the last used, so that few are opened."""
@@ -210,27 +211,6 @@ def core_wanted_s() -> float:
     return (cpu_ms + waited_ms) / 1000
 
 
-def poisson_arrivals(traffic: Traffic, begins_s: float) -> list[float]:
-    """
-    When requests are due, in s: a Poisson process, given how many arrivals the rate makes.
-
-    Given its count, the arrivals of a Poisson process are independent and uniform, sorted (Ross,
-    Introduction to Probability Models, theorem 5.2); so the window's rate is the one asked for.
-    """
-    random_times = np.random.default_rng(traffic.seed)
-    due: list[float] = []
-    for length_s in (traffic.ramp_s, traffic.window_s):
-        count = round(traffic.offered_rps * length_s)
-        due += (begins_s + np.sort(random_times.uniform(0, length_s, count))).tolist()
-        begins_s += length_s
-    return due
-
-
-def sleep_until(when_s: float) -> None:
-    """Let others run until *when_s*; at least once, also when it has passed."""
-    gevent.sleep(max(0.0, when_s - perf_counter()))
-
-
 def tell(line: bytes) -> None:
     """One line to the parent."""
     sys.stdout.buffer.write(line + b"\n")
@@ -258,6 +238,8 @@ def _end_with_parent() -> None:
 def main() -> None:
     """Serve the parent until it closes the input."""
     gc.freeze()
+    with suppress(PermissionError):  # only root may; on a shared core it sends on time so
+        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
     while line := sys.stdin.buffer.readline():
         with undisturbed():
             client = Window(msgspec.json.decode(line, type=Traffic)).run()
