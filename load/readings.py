@@ -10,6 +10,7 @@ from typing import Protocol
 
 SPIN_ROUNDS = 5_000_000  # about 100 ms
 LEAVING_LIMIT_S = 2.0
+GROUP = "weir-load"
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -28,8 +29,9 @@ class CpuClock(Protocol):
 class _Cgroup:
     """A control group of one's own; it also remembers processes that have ended."""
 
-    def __init__(self, parent: Path, reading: str, name: str) -> None:
-        self._folder = parent / name
+    def __init__(self, parent: Path, reading: str) -> None:
+        _clear_away(parent)
+        self._folder = parent / f"{GROUP}-{os.getpid()}-{time.monotonic_ns()}"
         self._folder.mkdir()
         self._reading = self._folder / reading
         self._reading.read_text()
@@ -62,7 +64,15 @@ class _Schedstat:
         pass
 
 
-def cpu_clock(name: str) -> CpuClock:
+def _clear_away(parent: Path) -> None:
+    """Remove the empty groups of harnesses that were killed and could not."""
+    for left in parent.glob(f"{GROUP}-*-*"):
+        if not Path("/proc", left.name.split("-")[2]).exists():
+            with suppress(OSError):
+                left.rmdir()
+
+
+def cpu_clock() -> CpuClock:
     """The best clock that this machine grants: cgroup v2, else v1, else /proc."""
     for kind, parent, reading in (
         ("cgroup2", _own_group(""), "cpu.stat"),
@@ -72,7 +82,7 @@ def cpu_clock(name: str) -> CpuClock:
         if mount is None or parent is None:
             continue
         with suppress(OSError):
-            return _Cgroup(mount / parent, reading, name)
+            return _Cgroup(mount / parent, reading)
     return _Schedstat()
 
 

@@ -11,6 +11,9 @@ MODELS = Path(__file__).resolve().parent.parent / "config/models"
 # A worker has so many slots for the dependency it waits for; twice as many clients keep them full.
 SLOTS = 4
 
+# Open arrivals must find a free connection, or it is the generator that holds them back.
+OPEN_CONNECTIONS = 32
+
 IRIS = b'{"sepal_length":5.1,"sepal_width":3.5,"petal_length":1.4,"petal_width":0.2}'
 
 
@@ -25,25 +28,27 @@ class Target:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     variables: dict[str, str] = field(default_factory=dict)
-    connections_per_worker: int
+    connections_per_worker: int  # closed arrivals
     slo_ms: float
     open_shares: tuple[float, ...]  # open arrivals, as shares of what one worker serves at most
 
     def closed(self, workers: int) -> Point:
         """As much as *workers* can take: clients that ask again as soon as they are answered."""
-        return self._point(workers, Arrivals.CLOSED, None)
+        return self._point(workers, self.connections_per_worker, Arrivals.CLOSED, None)
 
     def open(self, workers: int, offered_rps: float) -> Point:
         """Requests that come when they come."""
-        return self._point(workers, Arrivals.OPEN, offered_rps)
+        return self._point(workers, OPEN_CONNECTIONS, Arrivals.OPEN, offered_rps)
 
-    def _point(self, workers: int, arrivals: Arrivals, offered_rps: float | None) -> Point:
+    def _point(
+        self, workers: int, each: int, arrivals: Arrivals, offered_rps: float | None
+    ) -> Point:
         return Point(
             regime=self.regime,
             target=self.path,
             workers=workers,
             arrivals=arrivals,
-            connections=self.connections_per_worker * workers,
+            connections=each * workers,
             offered_rps=offered_rps,
             slo_ms=self.slo_ms,
         )

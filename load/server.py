@@ -78,7 +78,7 @@ class Instance:
         place = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None
         self._folder = Path(tempfile.mkdtemp(prefix="weir-load-", dir=place))
         self._log = self._folder / "log"
-        self.clock = readings.cpu_clock(f"weir-load-{os.getpid()}-{self.port}")
+        self.clock = readings.cpu_clock()
         its_end, self._lifeline = os.pipe()
         with readings.pinned(setup.cores), self._log.open("wb") as log:
             self._shell = subprocess.Popen(  # noqa: S603  # the Procfile's line

@@ -12,7 +12,7 @@ QUICK = Timing(ramp_s=0.2, window_s=1.2, drain_s=2.0)
 (WAIT,) = targets(Regime.WAIT)
 
 
-AT_ONCE = dataclasses.replace(WAIT, path="/x", connections_per_worker=64)
+AT_ONCE = dataclasses.replace(WAIT, path="/x")
 
 
 def measured(instance, generator, point, target=WAIT):
