@@ -31,7 +31,12 @@ FULL = "wait=1,2,4,8,16,32 cpu=1,2,4 model=1,2,4"
 QUICK_ROUNDS, FULL_ROUNDS = 2, 7
 QUICK_WINDOW_S, FULL_WINDOW_S = 3.0, 10.0
 
-OPEN = "open arrivals, as shares of what is served at most; default: 0.4 for cpu, 0.5 for model"
+FULL_OPEN = (0.2, 0.5, 0.8)
+
+OPEN = (
+    "open arrivals, as shares of what is served at most; default: 0.4 for cpu and 0.5 for model, "
+    "with --full 0.2 0.5 0.8 for both"
+)
 LAW = "wait on an endpoint that obeys this law, to see whether it is found"
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
@@ -96,7 +101,7 @@ def _boots(args: argparse.Namespace) -> Sequence[Boot]:
     counts |= dict(args.workers or {})
     named = args.regimes or [regime for regime, _ in args.workers or counts.items()]
     plan = {
-        _loaded(target, args.open): counts[regime]
+        _loaded(target, args): counts[regime]
         for regime in Regime
         if regime in named
         for target in targets(regime, args.law)
@@ -105,10 +110,12 @@ def _boots(args: argparse.Namespace) -> Sequence[Boot]:
     return boots(plan, rounds, args.seed)
 
 
-def _loaded(target: Target, shares: list[float] | None) -> Target:
-    if shares is None:
-        return target
-    return dataclasses.replace(target, open_shares=tuple(shares))
+def _loaded(target: Target, args: argparse.Namespace) -> Target:
+    if args.open is not None:
+        return dataclasses.replace(target, open_shares=tuple(args.open))
+    if args.full and target.open_shares:
+        return dataclasses.replace(target, open_shares=FULL_OPEN)
+    return target
 
 
 def _counts(text: str) -> tuple[Regime, tuple[int, ...]]:
