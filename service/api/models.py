@@ -8,7 +8,7 @@ from marshmallow import Schema, fields
 from config.settings import Settings
 from service.answer import Answer
 from service.inference.catalog import Catalog, Model
-from service.inference.runtimes import TensorSpec
+from service.inference.tensors import TensorSpec
 from service.request import request
 
 blueprint = Blueprint("models", __name__)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from service.errors import ModelFailed
 from service.inference.manifest import Manifest, Output
-from service.inference.runtimes import Tensors
+from service.inference.tensors import Tensors
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import pytest
 from service.errors import ModelFailed, ModelLoading, Overloaded, UnknownModel
 from service.inference import catalog
 from service.inference.catalog import Catalog
-from service.inference.runtimes import TensorSpec
+from service.inference.tensors import TensorSpec
 from tests.conftest import CAT, eventually
 
 LIMIT_PIXELS = 25_000_000

@@ -1,26 +1,13 @@
 """What runs a model. A framework is imported only when a model that needs it is opened."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Protocol, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
-Tensors: TypeAlias = Mapping[str, NDArray[Any]]
+from service.inference.tensors import Tensors, TensorSpec
 
 BACKENDS = {"onnx": "service.inference.runtimes.onnx:OnnxRuntime"}
-
-
-@dataclass(frozen=True)
-class TensorSpec:
-    """An input or output of a model; -1 in *shape* is a dimension of any size."""
-
-    name: str
-    datatype: np.dtype[Any]
-    shape: tuple[int, ...]
 
 
 class Runtime(Protocol):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from service.inference.runtimes import Tensors, TensorSpec
+from service.inference.tensors import Tensors, TensorSpec
 
 DATATYPES = {
     "tensor(bool)": "bool",
