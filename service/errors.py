@@ -5,6 +5,14 @@ class ServiceError(Exception):
     """Anything the service can say plainly to whoever asked."""
 
 
+class TryLater(ServiceError):
+    """Not now; in *retry_after_s* seconds it may be different."""
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class UnknownModel(ServiceError):
     """No model of that name is served."""
 
@@ -21,16 +29,32 @@ class ImageTooLarge(ServiceError):
     """The picture's header declares more pixels than the service decodes."""
 
 
-class ModelLoading(ServiceError):
+class BadDeadline(ServiceError):
+    """The time that the client gives its request is not a number of milliseconds."""
+
+
+class ModelLoading(TryLater):
     """The model is not ready yet; it will be."""
 
 
-class ModelUnavailable(ServiceError):
-    """The model could not be loaded."""
+class ModelUnavailable(TryLater):
+    """The model could not be loaded, or nothing of it is left that could answer."""
 
 
-class Overloaded(ServiceError):
-    """As much work is waiting as the service accepts."""
+class Overloaded(TryLater):
+    """As much work is waiting as the service accepts, or more than the deadline has room for."""
+
+
+class DeadlineExceeded(ServiceError):
+    """The time that the request had is over, and there is no answer."""
+
+
+class ClientGone(ServiceError):
+    """Whoever asked has left, and the model was not asked."""
+
+
+class QuarantinedPayload(ServiceError):
+    """These inputs have ended the model's process twice."""
 
 
 class InvalidModel(ServiceError):
@@ -39,3 +63,7 @@ class InvalidModel(ServiceError):
 
 class ModelFailed(ServiceError):
     """The model ran and did not give an answer."""
+
+
+class ModelDied(ModelFailed):
+    """The model's process ended while it had the batch."""

@@ -8,9 +8,13 @@ from tests.conftest import PROJECT
 
 FLOORS = [
     {"config"},
-    {"service.errors", "service.inference.runtimes", "service", "service.wire.refusals"},
+    {"service.errors", "service.inference.tensors", "service", "service.wire.refusals"},
     {"service.wire.admission", "service.wire.reader", "service.wire.response"},
-    {"service.wire.listener"},
+    {"service.wire.listener", "service.inference.runtimes"},
+    {"service.inference.native", "service.inference.quarantine"},
+    {"service.inference.execution"},
+    {"service.inference.jobs"},
+    {"service.inference.batching"},
     {"service.inference.images"},
     {"service.inference.manifest"},
     {"service.inference.classification"},

@@ -1,0 +1,205 @@
+"""
+Batches without waiting: whatever queued while the last call ran is the next call.
+
+A lane is a loop that takes jobs and runs them, one batch at a time. Every caller gets exactly the
+rows it asked for, and a batch that raises is halved until the job at fault is alone.
+"""
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from time import monotonic
+
+from service.errors import (
+    ClientGone,
+    DeadlineExceeded,
+    ModelDied,
+    ModelFailed,
+    ModelUnavailable,
+    QuarantinedPayload,
+    ServiceError,
+)
+from service.inference.execution import Execution, Ran
+from service.inference.jobs import Answered, Job, Queue
+from service.inference.tensors import Tensors, join, layout, row_count, split
+
+FOREVER = float("inf")
+
+
+class Batcher:
+    """The queue of one model, and the lanes that work it off."""
+
+    def __init__(
+        self,
+        execution: Execution,
+        *,
+        batch_rows: int,
+        queue_rows: int,
+        call_limit_s: float,
+        ran: Callable[[int, float], None] = lambda _rows, _infer_s: None,
+    ) -> None:
+        """
+        Start the lanes.
+
+        A batch has up to *batch_rows* rows, or is one job that has more. *queue_rows* bounds the
+        rows that wait or are under way. A call that takes longer than *call_limit_s* counts as
+        overrunning. *ran* is told each batch's rows and the seconds that the model took.
+        """
+        self._execution = execution
+        self._call_limit_s = call_limit_s
+        self._ran = ran
+        self._queue = Queue(
+            batch_rows=batch_rows,
+            queue_rows=queue_rows,
+            lanes=execution.lanes,
+            delay_s=execution.delay_s,
+        )
+        self._due_s = [FOREVER] * execution.lanes
+        for lane in range(execution.lanes):
+            threading.Thread(target=self._serve, args=(lane,), daemon=True).start()
+
+    def ask(self, inputs: Tensors, *, deadline_s: float, gone: Callable[[], bool]) -> Answered:
+        """
+        Wait for the answer to *inputs*, until *deadline_s* (by `time.monotonic`) at most.
+
+        Raises at once Overloaded or ModelUnavailable; later DeadlineExceeded, ClientGone if *gone*
+        said so when the turn came, ModelFailed, ModelDied or QuarantinedPayload.
+        """
+        self._refuse_if_stalled()
+        job = Job(inputs, row_count(inputs), layout(inputs), deadline_s, gone)
+        self._queue.put(job)
+        try:
+            return job.answer.result(max(0.0, deadline_s - monotonic()))
+        except TimeoutError:
+            raise _too_late() from None
+        finally:
+            if not job.taken:
+                self._queue.withdraw(job)
+
+    def preparing(self, rows: int, deadline_s: float) -> AbstractContextManager[None]:
+        """Keep the places of *rows* that are still being prepared; raises at once as `ask` does."""
+        self._refuse_if_stalled()
+        return self._queue.preparing(rows, deadline_s)
+
+    def close(self) -> None:
+        """End the lanes when they have done what waits."""
+        self._queue.close()
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether every lane is in a call that overruns."""
+        now = monotonic()
+        return all(due_s < now for due_s in self._due_s)
+
+    def _refuse_if_stalled(self) -> None:
+        if self.is_stalled:
+            raise ModelUnavailable("every call to the model overruns; none is left to answer")
+
+    def _serve(self, lane: int) -> None:
+        while jobs := self._queue.take():
+            try:
+                self._run(lane, jobs)
+            except Exception as error:  # noqa: BLE001  # a lane that ended would be missed
+                for job in jobs:
+                    if not job.answer.done():
+                        self._fail(job, _failed(error))
+
+    def _run(self, lane: int, jobs: list[Job]) -> None:
+        """Answer or fail every one of *jobs*: suspects alone, the others together."""
+        quarantine = self._execution.quarantine
+        if quarantine is None or quarantine.is_empty:
+            self._attempt(lane, jobs)
+            return
+        trusted = []
+        for job in jobs:
+            verdict = quarantine.judge(job.inputs)
+            if verdict == "guilty":
+                self._fail(job, QuarantinedPayload("these inputs have ended the model twice"))
+            elif verdict == "innocent":
+                trusted.append(job)
+            elif self._attempt(lane, [job]):
+                quarantine.acquit(job.inputs)
+        self._attempt(lane, trusted)
+
+    def _attempt(self, lane: int, jobs: list[Job]) -> bool:
+        """Run what is still wanted as one batch, in halves if it raises; whether it survived."""
+        jobs = [job for job in jobs if self._is_wanted(job)]
+        if not jobs:
+            return False
+        try:
+            ran = self._execute(lane, jobs)
+        except ModelDied as error:
+            self._bury(jobs, error)
+            return False
+        except ServiceError as error:
+            self._fail_all(jobs, error)
+            return False
+        except Exception as error:  # noqa: BLE001  # a model may raise anything
+            if len(jobs) == 1:
+                self._fail(jobs[0], _failed(error))
+                return True
+            half = len(jobs) // 2
+            return all([self._attempt(lane, jobs[:half]), self._attempt(lane, jobs[half:])])
+        self._answer(jobs, ran)
+        return True
+
+    def _execute(self, lane: int, jobs: list[Job]) -> Ran:
+        """Call the model. Raises ValueError unless every output has as many rows as were sent."""
+        rows = sum(job.rows for job in jobs)
+        started_s = monotonic()
+        self._due_s[lane] = started_s + self._call_limit_s
+        try:
+            ran = self._execution.execute(
+                join([job.inputs for job in jobs]), max(job.deadline_s for job in jobs)
+            )
+        finally:
+            self._due_s[lane] = FOREVER
+        answered = row_count(ran.outputs)
+        if answered != rows:
+            raise ValueError(f"the model answered {answered} rows to {rows}")
+        self._queue.learn(monotonic() - started_s)
+        self._ran(rows, ran.infer_s)
+        return ran
+
+    def _answer(self, jobs: list[Job], ran: Ran) -> None:
+        ended_s = monotonic()
+        counts = [job.rows for job in jobs]
+        for job, outputs in zip(jobs, split(ran.outputs, counts), strict=True):
+            wait_s = max(0.0, ended_s - job.asked_s - ran.infer_s)
+            self._queue.release(job)
+            job.answer.set_result(Answered(outputs, wait_s * 1000, sum(counts), ran.infer_s * 1000))
+
+    def _bury(self, jobs: list[Job], error: ModelDied) -> None:
+        """Fail *jobs*, which the model did not survive, and wait until it lives again."""
+        if self._execution.quarantine:
+            self._execution.quarantine.accuse([job.inputs for job in jobs])
+        self._fail_all(jobs, error)
+        self._execution.recover()
+
+    def _is_wanted(self, job: Job) -> bool:
+        """Whether anybody still waits for *job*; it is failed if not."""
+        if job.deadline_s <= monotonic():
+            self._fail(job, _too_late())
+        elif job.gone():
+            self._fail(job, ClientGone("the client left before its turn came"))
+        else:
+            return True
+        return False
+
+    def _fail_all(self, jobs: list[Job], error: ServiceError) -> None:
+        for job in jobs:
+            self._fail(job, error)
+
+    def _fail(self, job: Job, error: ServiceError) -> None:
+        self._queue.release(job)
+        job.answer.set_exception(error)
+
+
+def _failed(error: Exception) -> ModelFailed:
+    failed = ModelFailed("the model failed on this request")
+    failed.__cause__ = error
+    return failed
+
+
+def _too_late() -> DeadlineExceeded:
+    return DeadlineExceeded("the model did not answer within the time that this request had")

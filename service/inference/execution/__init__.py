@@ -1,0 +1,51 @@
+"""Where a model's calls run: in native threads of the worker, or in a process of the model's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from service.inference.quarantine import Quarantine
+from service.inference.tensors import Tensors, TensorSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a call gave, and the seconds that the model itself took."""
+
+    outputs: Tensors
+    infer_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What the artefact says that it takes and gives; empty where it cannot say."""
+
+    inputs: Mapping[str, TensorSpec]
+    outputs: Mapping[str, TensorSpec]
+
+
+class Execution(Protocol):
+    """Runs batches, `lanes` of them side by side."""
+
+    lanes: int
+    quarantine: Quarantine | None
+
+    def open(self) -> Signature:
+        """Load the model; whatever the framework raises passes on."""
+
+    def execute(self, inputs: Tensors, deadline_s: float) -> Ran:
+        """
+        Run one batch; after *deadline_s* (`time.monotonic`) nobody waits for its answer.
+
+        Raises a ServiceError that holds for the whole batch, or anything else for what the model
+        raised, which may be one row's fault.
+        """
+
+    def recover(self) -> None:
+        """After ModelDied: return when batches can run again."""
+
+    def delay_s(self) -> float:
+        """Estimate the seconds until a batch can begin; 0 if nothing is in the way."""
+
+    def close(self) -> None:
+        """Let go of the model."""

@@ -1,0 +1,50 @@
+"""Calls in native threads of the worker: for libraries that release the GIL and do not crash."""
+
+from collections.abc import Callable
+from time import monotonic, perf_counter
+
+from service.errors import DeadlineExceeded
+from service.inference.execution import Ran, Signature
+from service.inference.native import NativeThreads
+from service.inference.runtimes import Runtime
+from service.inference.tensors import Tensors
+
+
+class ThreadExecution:
+    """The model lives in this process; a call that hangs keeps its thread until it returns."""
+
+    quarantine = None
+
+    def __init__(
+        self, open_runtime: Callable[[], Runtime], threads: NativeThreads, lanes: int
+    ) -> None:
+        """*threads* are the model's own: no other model waits for what hangs in them."""
+        self.lanes = lanes
+        self._open_runtime = open_runtime
+        self._threads = threads
+
+    def open(self) -> Signature:
+        """Load the model in one of the threads."""
+        self._runtime = self._threads.run(self._open_runtime)
+        return Signature(self._runtime.inputs, self._runtime.outputs)
+
+    def execute(self, inputs: Tensors, deadline_s: float) -> Ran:
+        """Run the batch in one of the threads, and wait for it however long it takes."""
+        return self._threads.run(lambda: self._call(inputs, deadline_s))
+
+    def _call(self, inputs: Tensors, deadline_s: float) -> Ran:
+        if monotonic() > deadline_s:
+            raise DeadlineExceeded("no thread was free within the time that this request had")
+        started = perf_counter()
+        outputs = self._runtime.predict(inputs)
+        return Ran(outputs, perf_counter() - started)
+
+    def recover(self) -> None:
+        """Nothing to do: what lives in the worker dies with it."""
+
+    def delay_s(self) -> float:
+        """Nothing is ever in the way."""
+        return 0.0
+
+    def close(self) -> None:
+        """Nothing to do: the threads end with the worker."""

@@ -1,0 +1,140 @@
+"""The jobs that wait for a model: bounded, in order, and refused at once if it is hopeless."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from math import ceil
+from time import monotonic
+
+from service.errors import Overloaded
+from service.inference.tensors import Layout, Tensors
+
+# Weight of the newest batch in the mean duration: an outlier is forgotten after about ten.
+NEWEST = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One caller's rows, and what they took: waiting, and the call that *batch_rows* shared."""
+
+    outputs: Tensors
+    wait_ms: float
+    batch_rows: int
+    infer_ms: float
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """
+    One caller's rows on their way through the model.
+
+    *deadline_s* is by `time.monotonic`; *gone* tells whether the caller's client has left.
+    """
+
+    inputs: Tensors
+    rows: int
+    layout: Layout
+    deadline_s: float
+    gone: Callable[[], bool]
+    asked_s: float = field(default_factory=monotonic)
+    taken: bool = False
+    answer: "Future[Answered]" = field(default_factory=Future)
+
+
+class Queue:
+    """Bounded in rows, of which it counts those that wait and those that are under way."""
+
+    def __init__(
+        self, *, batch_rows: int, queue_rows: int, lanes: int, delay_s: Callable[[], float]
+    ) -> None:
+        """*delay_s* estimates the seconds until any batch can begin."""
+        self._batch_rows = batch_rows
+        self._queue_rows = queue_rows
+        self._lanes = lanes
+        self._delay_s = delay_s
+        self._changed = threading.Condition()
+        self._waiting: deque[Job] = deque()
+        self._held_rows = self._prepared_rows = 0
+        self._batch_s = 0.0
+        self._closed = False
+
+    def put(self, job: Job) -> None:
+        """Let *job* wait. Raises Overloaded if there is no room, or not enough time."""
+        with self._changed:
+            self._admit(job.rows, job.deadline_s, self._held_rows)
+            self._held_rows += job.rows
+            self._waiting.append(job)
+            self._changed.notify()
+
+    @contextmanager
+    def preparing(self, rows: int, deadline_s: float) -> Iterator[None]:
+        """Keep the places of *rows* that are still being prepared. Raises as `put` does."""
+        with self._changed:
+            self._admit(rows, deadline_s, self._held_rows + self._prepared_rows)
+            self._prepared_rows += rows
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._prepared_rows -= rows
+
+    def take(self) -> list[Job]:
+        """Wait for the oldest job and take what fits into a batch with it; none at the end."""
+        with self._changed:
+            while not self._waiting:
+                if self._closed:
+                    return []
+                self._changed.wait()
+            first = self._waiting.popleft()
+            taken, passed, room = [first], [], self._batch_rows - first.rows
+            while self._waiting and room > 0:
+                job = self._waiting.popleft()
+                if job.layout == first.layout and job.rows <= room:
+                    taken.append(job)
+                    room -= job.rows
+                else:
+                    passed.append(job)
+            self._waiting.extendleft(reversed(passed))
+            for job in taken:
+                job.taken = True
+            return taken
+
+    def withdraw(self, job: Job) -> None:
+        """Take back a job that still waits; one that has been taken stays accounted for."""
+        with self._changed:
+            if not job.taken:
+                job.taken = True
+                self._waiting.remove(job)
+                self._held_rows -= job.rows
+
+    def release(self, job: Job) -> None:
+        """Give back the room of a job that has been taken and has ended."""
+        with self._changed:
+            self._held_rows -= job.rows
+
+    def learn(self, batch_s: float) -> None:
+        """Note how long a batch took."""
+        self._batch_s += (batch_s - self._batch_s) * (NEWEST if self._batch_s else 1)
+
+    def close(self) -> None:
+        """Let `take` return nothing once nothing waits."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _admit(self, rows: int, deadline_s: float, ahead_rows: int) -> None:
+        wait_s = self._delay_s()
+        if ahead_rows:  # an idle model takes anything, or it would never learn that it is quick
+            batches = ceil((ahead_rows + rows) / self._batch_rows)
+            wait_s += ceil(batches / self._lanes) * self._batch_s
+            if ahead_rows + rows > self._queue_rows:
+                raise Overloaded(f"{ahead_rows} rows wait for the model already", wait_s)
+        if wait_s and monotonic() + wait_s > deadline_s:
+            raise Overloaded(
+                f"{ahead_rows} rows are ahead of this request, and it has less time than the "
+                f"{wait_s:.3g} s which they are likely to take",
+                wait_s,
+            )
