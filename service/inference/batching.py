@@ -19,7 +19,7 @@ from service.errors import (
     QuarantinedPayload,
     ServiceError,
 )
-from service.inference.execution import Execution, Ran
+from service.inference.execution import Execution, Interrupted, Ran
 from service.inference.jobs import Answered, Job, Queue
 from service.inference.tensors import Tensors, join, layout, row_count, split
 
@@ -126,22 +126,30 @@ class Batcher:
         jobs = [job for job in jobs if self._is_wanted(job)]
         if not jobs:
             return False
+        survived = False
         try:
             ran = self._execute(lane, jobs)
+        except Interrupted:
+            self._execution.recover()
+            survived = self._attempt(lane, jobs)
         except ModelDied as error:
             self._bury(jobs, error)
-            return False
         except ServiceError as error:
             self._fail_all(jobs, error)
-            return False
         except Exception as error:  # noqa: BLE001  # a model may raise anything
-            if len(jobs) == 1:
-                self._fail(jobs[0], _failed(error))
-                return True
-            half = len(jobs) // 2
-            return all([self._attempt(lane, jobs[:half]), self._attempt(lane, jobs[half:])])
-        self._answer(jobs, ran)
-        return True
+            survived = self._halve(lane, jobs, error)
+        else:
+            self._answer(jobs, ran)
+            survived = True
+        return survived
+
+    def _halve(self, lane: int, jobs: list[Job], error: Exception) -> bool:
+        """Find whose fault it was that *jobs* raised; whether the model survived that."""
+        if len(jobs) == 1:
+            self._fail(jobs[0], _failed(error))
+            return True
+        half = len(jobs) // 2
+        return all([self._attempt(lane, jobs[:half]), self._attempt(lane, jobs[half:])])
 
     def _execute(self, lane: int, jobs: list[Job]) -> Ran:
         """Call the model. Raises ValueError unless every output has as many rows as were sent."""

@@ -17,11 +17,15 @@ class Ran:
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class Specs:
     """What the artefact says that it takes and gives; empty where it cannot say."""
 
     inputs: Mapping[str, TensorSpec]
     outputs: Mapping[str, TensorSpec]
+
+
+class Interrupted(Exception):
+    """The model went away before it began the batch, which may run after `recover`."""
 
 
 class Execution(Protocol):
@@ -30,19 +34,19 @@ class Execution(Protocol):
     lanes: int
     quarantine: Quarantine | None
 
-    def open(self) -> Signature:
+    def open(self) -> Specs:
         """Load the model; whatever the framework raises passes on."""
 
     def execute(self, inputs: Tensors, deadline_s: float) -> Ran:
         """
         Run one batch; after *deadline_s* (`time.monotonic`) nobody waits for its answer.
 
-        Raises a ServiceError that holds for the whole batch, or anything else for what the model
-        raised, which may be one row's fault.
+        Raises Interrupted, a ServiceError that holds for the whole batch, or anything else for
+        what the model raised, which may be one row's fault.
         """
 
     def recover(self) -> None:
-        """After ModelDied: return when batches can run again."""
+        """After ModelDied or Interrupted: return when batches can run again."""
 
     def delay_s(self) -> float:
         """Estimate the seconds until a batch can begin; 0 if nothing is in the way."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from time import monotonic, perf_counter
 
 from service.errors import DeadlineExceeded
-from service.inference.execution import Ran, Signature
+from service.inference.execution import Ran, Specs
 from service.inference.native import NativeThreads
 from service.inference.runtimes import Runtime
 from service.inference.tensors import Tensors
@@ -23,10 +23,10 @@ class ThreadExecution:
         self._open_runtime = open_runtime
         self._threads = threads
 
-    def open(self) -> Signature:
+    def open(self) -> Specs:
         """Load the model in one of the threads."""
         self._runtime = self._threads.run(self._open_runtime)
-        return Signature(self._runtime.inputs, self._runtime.outputs)
+        return Specs(self._runtime.inputs, self._runtime.outputs)
 
     def execute(self, inputs: Tensors, deadline_s: float) -> Ran:
         """Run the batch in one of the threads, and wait for it however long it takes."""

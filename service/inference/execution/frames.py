@@ -1,0 +1,84 @@
+"""What travels between a web worker and a model's process, over a Unix socket."""
+
+import json
+import socket
+import struct
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from service.inference.execution import Specs
+from service.inference.tensors import TensorSpec
+
+HEAD = struct.Struct("<cdQ")
+
+# From the worker: a batch; its number is the deadline, by a clock that all processes share.
+BATCH = b"B"
+
+# From the process: it has loaded, or could not; it has begun the batch; how that ended. An
+# answer's number is the seconds that the model took.
+READY, FAILED, BEGUN, ANSWER, RAISED, LATE, LOST = (b"R", b"F", b"S", b"A", b"E", b"L", b"M")
+
+
+class Frame(NamedTuple):
+    """One message."""
+
+    kind: bytes
+    number: float
+    body: bytearray
+
+
+def send(sock: socket.socket, kind: bytes, number: float = 0.0, body: bytes = b"") -> None:
+    """Send one message, whole."""
+    sock.sendall(HEAD.pack(kind, number, len(body)) + body)
+
+
+def receive(sock: socket.socket) -> Frame:
+    """Wait for one message. Raises EOFError or OSError if the other side has ended."""
+    kind, number, size = HEAD.unpack(_exactly(sock, HEAD.size))
+    return Frame(kind, number, _exactly(sock, size))
+
+
+def _exactly(sock: socket.socket, size: int) -> bytearray:
+    received = bytearray(size)
+    left = memoryview(received)
+    while left:
+        count = sock.recv_into(left)
+        if not count:
+            raise EOFError
+        left = left[count:]
+    return received
+
+
+def from_specs(specs: Specs) -> bytes:
+    """Put the specs into JSON."""
+    told = {
+        "inputs": [_told(spec) for spec in specs.inputs.values()],
+        "outputs": [_told(spec) for spec in specs.outputs.values()],
+    }
+    return json.dumps(told, default=np.generic.item).encode()
+
+
+def to_specs(body: bytes | bytearray) -> Specs:
+    """Undo `from_specs`."""
+    told = json.loads(body)
+    return Specs(_specs(told["inputs"]), _specs(told["outputs"]))
+
+
+def _told(spec: TensorSpec) -> dict[str, Any]:
+    return vars(spec) | {"datatype": spec.datatype.str}
+
+
+def _specs(told: list[dict[str, Any]]) -> Mapping[str, TensorSpec]:
+    specs = (
+        TensorSpec(
+            said["name"],
+            np.dtype(said["datatype"]),
+            tuple(said["shape"]),
+            tuple(said["columns"]),
+            tuple(said["categories"]),
+        )
+        for said in told
+    )
+    return {spec.name: spec for spec in specs}
