@@ -1,6 +1,12 @@
 """The composition root: the list of everything the service is made of."""
 
+import atexit
+import os
+import shutil
+import tempfile
 from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
 from typing import cast
 
 import gevent.threadpool
@@ -8,12 +14,16 @@ import structlog
 from flask import Flask
 from gevent import monkey
 
+from config import machine
 from config.settings import Settings
 from service import exchange, logs, metrics, problems
 from service.api import echo, health, models, predict
 from service.application import Application
-from service.inference.catalog import Catalog, Model
+from service.inference.catalog import Catalog
+from service.inference.model import Model, Surroundings
 from service.wire.admission import Admission
+
+THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def create_app(settings: Settings) -> Flask:
@@ -23,10 +33,7 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["settings"] = settings
     app.extensions["admission"] = Admission(settings.in_flight_limit)
     app.extensions["catalog"] = Catalog(
-        settings.models,
-        native_threads(settings.inference_threads),
-        settings.image_limit_pixels,
-        loaded=_log_loaded,
+        settings.models, _surroundings(settings), loaded=_log_loaded
     )
     problems.init_app(app)
     metrics.init_app(app, settings.metrics_token, settings.commit)
@@ -52,6 +59,34 @@ def native_threads(count: int) -> Executor:
     return ThreadPoolExecutor(count)
 
 
+def _surroundings(settings: Settings) -> Surroundings:
+    # Libraries that compute in threads of their own take the machine's CPUs for the container's.
+    threads = {name: str(machine.cpus()) for name in THREAD_COUNTS}
+    return Surroundings(
+        native_threads=native_threads,
+        threads=settings.inference_threads,
+        limit_pixels=settings.image_limit_pixels,
+        meeting_place=_meeting_place,
+        memory_limit_bytes=machine.memory_bytes() // 2,
+        variables=threads,
+        json_lines=logs.is_json(settings.log_format),
+        ran=metrics.ran,
+    )
+
+
+@cache
+def _meeting_place() -> Path:
+    """Where this instance's workers meet their models' processes; nobody else may look."""
+    instance = os.environ.get("PROMETHEUS_MULTIPROC_DIR")  # gunicorn.conf.py made and removes it
+    if instance:
+        place = Path(instance, "models")
+        place.mkdir(mode=0o700, exist_ok=True)
+        return place
+    alone = Path(tempfile.mkdtemp(prefix="weir-"))
+    atexit.register(shutil.rmtree, alone, ignore_errors=True)
+    return alone
+
+
 def _configure(app: Flask, settings: Settings) -> None:
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit_bytes
     # The body is in memory and within its limit already; Werkzeug's own lower limit for form
@@ -68,6 +103,11 @@ def _configure(app: Flask, settings: Settings) -> None:
 def _log_loaded(model: Model) -> None:
     log = structlog.get_logger()
     if model.state == "ready":
-        log.info("model_ready", model=model.name, load_ms=round(model.load_ms, 1))
+        log.info(
+            "model_ready",
+            model=model.name,
+            version=model.version,
+            load_ms=round(model.load_ms, 1),
+        )
     else:
-        log.error("model_failed", model=model.name, reason=model.reason)
+        log.error("model_failed", model=model.name, version=model.version, reason=model.reason)

@@ -40,9 +40,14 @@ EXCEPTIONS = structlog.processors.ExceptionRenderer(
 )
 
 
+def is_json(form: str) -> bool:
+    """Whether lines are JSON objects; *form* is auto, json or console."""
+    return form == "json" or (form == "auto" and not sys.stdout.isatty())
+
+
 def configure(level: str, form: str) -> None:
     """Send every log line of this process to stdout; *form* is auto, json or console."""
-    as_json = form == "json" or (form == "auto" and not sys.stdout.isatty())
+    as_json = is_json(form)
     threshold = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[_stamp, EXCEPTIONS, _json_line] if as_json else [_stamp, _console()],

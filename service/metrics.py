@@ -19,7 +19,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from service import __version__
+from service import __version__, errors
 from service.exchange import Exchange
 from service.problems import problem
 
@@ -27,6 +27,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 # From an echo to the router's limit of 30 s, with 0.2 s for an objective to stand on.
 DURATIONS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10, 30)
+ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 SIZES_BYTES = (1 << 10, 10 << 10, 100 << 10, 1 << 20, 5 << 20, 10 << 20)
 
 REQUESTS = Counter("http_requests_total", "Requests answered.", ["method", "route", "status"])
@@ -62,9 +63,12 @@ INFERENCE = Histogram(
 )
 QUEUE_WAIT = Histogram(
     "model_queue_wait_seconds",
-    "Time that a prediction waited for a thread.",
+    "Time that a prediction waited for its batch to begin.",
     ["model"],
     buckets=DURATIONS_S,
+)
+BATCH_ROWS = Histogram(
+    "model_batch_rows", "Rows that shared a call of a model.", ["model"], buckets=ROWS
 )
 QUEUED = Gauge(
     "model_queued_rows",
@@ -78,6 +82,16 @@ INFO = Gauge(
     ["version", "commit", "python"],
     multiprocess_mode="livemax",
 )
+
+# What became of a prediction that has no answer; whatever is not here was refused.
+OUTCOMES: dict[type[errors.ServiceError], str] = {
+    errors.ModelFailed: "failed",
+    errors.ModelDied: "failed",
+    errors.ModelUnavailable: "failed",
+    errors.DeadlineExceeded: "expired",
+    errors.ClientGone: "abandoned",
+    errors.QuarantinedPayload: "quarantined",
+}
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -125,21 +139,31 @@ def closed(exchange: Exchange) -> None:
 
 
 @contextmanager
-def queued(model: str) -> Iterator[None]:
-    """Count a row of *model* as waiting or under way."""
-    rows = QUEUED.labels(model)
-    rows.inc()
+def queued(model: str, rows: int) -> Iterator[None]:
+    """Count rows of *model* as waiting or under way."""
+    gauge = QUEUED.labels(model)
+    gauge.inc(rows)
     try:
         yield
     finally:
-        rows.dec()
+        gauge.dec(rows)
+
+
+def ran(model: str, version: str, rows: int, infer_s: float) -> None:
+    """Count a call of *model* and the rows that shared it."""
+    INFERENCE.labels(model, version).observe(infer_s)
+    BATCH_ROWS.labels(model).observe(rows)
+
+
+def outcome_of(error: errors.ServiceError) -> str:
+    """Name what became of a prediction that ended with *error*."""
+    return OUTCOMES.get(type(error), "refused")
 
 
 def _count_prediction(exchange: Exchange) -> None:
     asked = exchange.prediction
     PREDICTIONS.labels(asked["model"], asked["version"], asked["outcome"]).inc()
-    if "infer_ms" in asked:
-        INFERENCE.labels(asked["model"], asked["version"]).observe(asked["infer_ms"] / 1000)
+    if "wait_ms" in asked:
         QUEUE_WAIT.labels(asked["model"]).observe(asked["wait_ms"] / 1000)
 
 

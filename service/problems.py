@@ -7,6 +7,7 @@ clients of the tutorial and of the V2 protocol look for it) and the request's id
 
 from collections.abc import Iterator
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 import structlog
@@ -24,10 +25,15 @@ STATUS_OF: dict[type[errors.ServiceError], HTTPStatus] = {
     errors.BadImage: HTTPStatus.BAD_REQUEST,
     errors.UnsupportedImage: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.ImageTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.BadDeadline: HTTPStatus.BAD_REQUEST,
+    errors.ClientGone: HTTPStatus.BAD_REQUEST,
+    errors.QuarantinedPayload: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.DeadlineExceeded: HTTPStatus.GATEWAY_TIMEOUT,
     errors.ModelLoading: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ModelUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+RETRY_AFTER_MOST_S = 60
 FAULTS_SHOWN = 20
 POINTER_CHARS = 100
 
@@ -55,7 +61,14 @@ def problem(status: HTTPStatus, detail: str, **extensions: Any) -> Answer:
 def _service_problem(error: errors.ServiceError) -> Answer:
     if isinstance(error, errors.Overloaded):
         exchange.current().shed = "queue_full"
-    return problem(STATUS_OF.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR), str(error))
+    if isinstance(error, errors.ModelFailed):
+        request_id = exchange.current().request_id
+        log.error("prediction_failed", request_id=request_id, exc_info=error.__cause__ or error)
+    answer = problem(STATUS_OF.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR), str(error))
+    if isinstance(error, errors.TryLater):
+        seconds = min(max(RETRY_AFTER_S, ceil(error.retry_after_s)), RETRY_AFTER_MOST_S)
+        answer.headers["Retry-After"] = str(seconds)
+    return answer
 
 
 def _validation_problem(error: ValidationError) -> Answer:

@@ -11,13 +11,17 @@ from config.settings import Settings
 from service import __version__
 from service.answer import Answer
 from service.api.models import catalog
-from service.inference.catalog import Model
+from service.inference.model import Model
 from service.problems import problem
 from service.wire.admission import Admission
 
 blueprint = Blueprint("health", __name__)
 
-REASONS = {"loading": "loading", "failed": "model_failed"}
+REASONS = {
+    "loading": "loading",
+    "failed": "model_failed",
+    "overrunning": "model_overrunning",
+}
 
 
 @blueprint.get("/healthz")
@@ -32,7 +36,7 @@ def readyz() -> Answer:
     reasons = [*_own_reasons(), *(_reason(model) for model in catalog().unready())]
     if not reasons:
         return _probe_answer({"success": True, "status": "ready"})
-    detail = "not ready: " + ", ".join(" ".join(reason.values()) for reason in reasons)
+    detail = "not ready: " + ", ".join(map(_sentence, reasons))
     refusal = problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, reasons=reasons)
     refusal.headers["Cache-Control"] = "no-store"
     return refusal
@@ -48,9 +52,7 @@ def version() -> Answer:
             "version": __version__,
             "commit": settings.commit,
             "python": platform.python_version(),
-            "models": {
-                model.name: model.manifest.version for model in catalog() if model.state == "ready"
-            },
+            "models": {model.name: model.version for model in catalog() if model.state == "ready"},
         }
     )
 
@@ -64,7 +66,20 @@ def _own_reasons() -> Iterator[dict[str, str]]:
 
 
 def _reason(model: Model) -> dict[str, str]:
-    return {"reason": REASONS[model.state], "model": model.name}
+    told = {
+        "reason": REASONS[model.state],
+        "model": model.name,
+        "version": model.version,
+        "detail": model.reason,
+    }
+    return {name: said for name, said in told.items() if said}
+
+
+def _sentence(reason: dict[str, str]) -> str:
+    """The reason in a line: `model_failed iris 2 (no such file)`."""
+    words = [reason[name] for name in ("reason", "model", "version") if name in reason]
+    detail = reason.get("detail")
+    return " ".join([*words, f"({detail})"] if detail else words)
 
 
 def _probe_answer(body: dict[str, Any]) -> Answer:

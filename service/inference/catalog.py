@@ -1,168 +1,95 @@
 """
-The models that are served: found, opened, warmed, asked.
+The repository: models by name, each in one version or several.
 
-Opening and asking run in the threads of the executor that the factory hands in, so that a caller
-on an event loop only waits. Nothing here knows what kind of threads they are.
+`<name>/model.toml` is a model of one version, `<name>/<version>/model.toml` one of several. Each
+version loads by itself, and what fails is tried again while the others serve.
 """
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
-from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-from service.errors import (
-    InvalidModel,
-    ModelFailed,
-    ModelLoading,
-    ModelUnavailable,
-    Overloaded,
-    UnknownModel,
-)
-from service.inference import images, manifest
-from service.inference.classification import Classification, classify
-from service.inference.manifest import Manifest
-from service.inference.runtimes import Runtime, open_runtime
+from service.errors import UnknownModel
+from service.inference import manifest
+from service.inference.model import Model, Surroundings
 
 RETRY_FIRST_S, RETRY_MOST_S = 1.0, 60.0
 
-State: TypeAlias = Literal["loading", "ready", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """An answer and what it took: waiting for a thread, decoding the picture, the model itself."""
-
-    answer: Classification
-    wait_ms: float
-    decode_ms: float
-    infer_ms: float
-
-
-class Model:
-    """A folder of the repository and, once it has loaded, the runtime that answers for it."""
-
-    def __init__(self, folder: Path, executor: Executor, limit_pixels: int) -> None:
-        self.name = folder.name
-        self.state: State = "loading"
-        self.reason = ""
-        self.load_ms = 0.0
-        self._folder = folder
-        self._executor = executor
-        self._limit_pixels = limit_pixels
-        self._manifest: Manifest | None = None
-        self._runtime: Runtime | None = None
-        self._places = threading.BoundedSemaphore()
-
-    @property
-    def manifest(self) -> Manifest:
-        """What model.toml says. Raises ModelLoading or ModelUnavailable while nothing answers."""
-        if self.state == "failed":
-            raise ModelUnavailable(
-                f"the model {self.name!r} could not be loaded; it is tried again"
-            )
-        if self._manifest is None:
-            raise ModelLoading(f"the model {self.name!r} is still loading; try again shortly")
-        return self._manifest
-
-    @property
-    def runtime(self) -> Runtime:
-        """What answers. Raises ModelLoading or ModelUnavailable while there is none."""
-        if self.state == "failed" or self._runtime is None:
-            self.manifest  # noqa: B018  # raises
-            raise ModelLoading(f"the model {self.name!r} is still loading; try again shortly")
-        return self._runtime
-
-    def classify(self, picture: bytes) -> Prediction:
-        """
-        Wait for the answer to one encoded picture.
-
-        Raises Overloaded at once if as many wait as model.toml's `queue_rows`, ModelLoading or
-        ModelUnavailable if there is nothing to ask, and what `images.decode` raises.
-        """
-        told, runtime = self.manifest, self.runtime
-        if not self._places.acquire(blocking=False):
-            raise Overloaded(
-                f"{told.queue_rows} pictures wait for {self.name!r} already; "
-                "try again after Retry-After seconds"
-            )
-        try:
-            asked = perf_counter()
-            outcome = self._executor.submit(self._attempt, told, runtime, picture, asked).result()
-        finally:
-            self._places.release()
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-    def load(self) -> None:
-        """Read the folder, open the runtime, warm it with the example; only then it is ready."""
-        started = perf_counter()
-        try:
-            self._open()
-        except Exception as error:  # noqa: BLE001  # a framework may raise anything
-            said = str(error) or type(error).__name__
-            self.state, self.reason = "failed", said.splitlines()[0]
-        else:
-            self.state, self.reason = "ready", ""
-        self.load_ms = _ms_since(started)
-
-    def _open(self) -> None:
-        told = manifest.read(self._folder)
-        runtime = open_runtime(told.platform, told.artefact)
-        _agree(told, runtime)
-        self._answer(told, runtime, told.example.read_bytes(), perf_counter())
-        self._places = threading.BoundedSemaphore(told.queue_rows)
-        self._manifest, self._runtime = told, runtime
-
-    def _attempt(
-        self, told: Manifest, runtime: Runtime, picture: bytes, asked: float
-    ) -> Prediction | Exception:
-        """Return what `_answer` raises: gevent's pool would print it, the picture included."""
-        try:
-            return self._answer(told, runtime, picture, asked)
-        except Exception as error:  # noqa: BLE001  # raised again where it was asked
-            return error
-
-    def _answer(self, told: Manifest, runtime: Runtime, picture: bytes, asked: float) -> Prediction:
-        wait_ms = _ms_since(asked)
-        started = perf_counter()
-        pixels = images.decode(picture, told.image, self._limit_pixels)
-        decode_ms = _ms_since(started)
-        started = perf_counter()
-        try:
-            outputs = runtime.predict({told.input: pixels[None]})
-        except Exception as error:
-            raise ModelFailed(f"the model {self.name!r} failed on this picture") from error
-        infer_ms = _ms_since(started)
-        return Prediction(classify(told, outputs, 0), wait_ms, decode_ms, infer_ms)
+Order: TypeAlias = tuple[int, tuple[int, ...], str]
 
 
 class Catalog:
-    """Every model of a repository, by name."""
+    """Every model of a repository."""
 
     def __init__(
-        self,
-        repository: Path,
-        executor: Executor,
-        limit_pixels: int,
-        loaded: Callable[[Model], None],
+        self, repository: Path, surroundings: Surroundings, loaded: Callable[[Model], None]
     ) -> None:
         """Find the models and begin to load them; *loaded* is told when one's state changes."""
-        folders = sorted(found.parent for found in repository.glob(f"*/{manifest.FILE}"))
-        self._models = {folder.name: Model(folder, executor, limit_pixels) for folder in folders}
-        self._executor = executor
+        self._versions = {
+            folder.name: [Model(folder.name, version, surroundings) for version in versions]
+            for folder, versions in _folders(repository)
+        }
         self._closed = threading.Event()
         for model in self:
             threading.Thread(target=self._keep_loading, args=(model, loaded), daemon=True).start()
+
+    def __iter__(self) -> Iterator[Model]:
+        """Every version of every model, by name and in order."""
+        for versions in self._versions.values():
+            yield from versions
+
+    def find(self, name: str, version: str | None = None) -> Model:
+        """
+        Find a model: the named version, or the highest that is ready, or the highest.
+
+        Raises UnknownModel naming those that are served.
+        """
+        versions = self._versions.get(name)
+        if versions is None:
+            served = ", ".join(self._versions) or "none"
+            raise UnknownModel(f"no model named {name[:100]!r}; served here: {served}")
+        if version is None:
+            ready = [model for model in versions if model.state == "ready"]
+            return (ready or versions)[-1]
+        for model in versions:
+            if model.version == version:
+                return model
+        known = ", ".join(model.version for model in versions)
+        raise UnknownModel(f"{name!r} has no version {version[:100]!r}; it has {known}")
+
+    def versions(self, name: str) -> list[Model]:
+        """Find every version of a model, the highest last. Raises UnknownModel."""
+        return self._versions[self.find(name).name]
+
+    def unready(self) -> list[Model]:
+        """
+        Find what keeps this worker from its traffic.
+
+        That is whatever still loads, and every version of a model of which none is ready: one
+        that fails beside one that answers takes no traffic away.
+        """
+        blamed = []
+        for versions in self._versions.values():
+            is_served = any(model.state == "ready" for model in versions)
+            blamed += [
+                model
+                for model in versions
+                if model.state == "loading" or (model.state != "ready" and not is_served)
+            ]
+        return blamed
+
+    def close(self) -> None:
+        """Try no failed model again, and let go of the others."""
+        self._closed.set()
+        for model in self:
+            model.close()
 
     def _keep_loading(self, model: Model, loaded: Callable[[Model], None]) -> None:
         """Load *model*; while it fails, try again, ever more rarely, and tell each reason once."""
         wait_s, told = RETRY_FIRST_S, ""
         while True:
-            self._executor.submit(model.load).result()
+            model.load()
             if model.reason != told or model.state == "ready":
                 told = model.reason
                 loaded(model)
@@ -172,50 +99,19 @@ class Catalog:
                 return
             wait_s = min(2 * wait_s, RETRY_MOST_S)
 
-    def close(self) -> None:
-        """Try no failed model again."""
-        self._closed.set()
 
-    def __iter__(self) -> Iterator[Model]:
-        return iter(self._models.values())
-
-    def find(self, name: str) -> Model:
-        """Find the model *name*. Raises UnknownModel naming those that are served."""
-        if name not in self._models:
-            served = ", ".join(self._models) or "none"
-            raise UnknownModel(f"no model named {name[:100]!r}; served here: {served}")
-        return self._models[name]
-
-    def unready(self) -> list[Model]:
-        """Find the models that cannot answer now."""
-        return [model for model in self if model.state != "ready"]
+def _folders(repository: Path) -> Iterator[tuple[Path, list[Path]]]:
+    """Each model's folder, and those of its versions in order; a single version is the folder."""
+    for folder in sorted(path for path in repository.iterdir() if path.is_dir()):
+        if (folder / manifest.FILE).is_file():
+            yield folder, [folder]
+        elif versions := [found.parent for found in folder.glob(f"*/{manifest.FILE}")]:
+            yield folder, sorted(versions, key=lambda version: _order(version.name))
 
 
-def _agree(told: Manifest, runtime: Runtime) -> None:
-    """Raise InvalidModel where model.toml contradicts the artefact, with both values."""
-    taken = runtime.inputs.get(told.input)
-    if taken is None:
-        raise InvalidModel(
-            f"model.toml names the input {told.input!r}, the artefact has {list(runtime.inputs)}"
-        )
-    wanted = (*told.image.size, 3)
-    if taken.shape[1:] != wanted or taken.datatype != "uint8":
-        raise InvalidModel(
-            f"model.toml's input {told.input!r} is uint8 {wanted} a row, "
-            f"the artefact's is {taken.datatype} {taken.shape[1:]}"
-        )
-    for name, output in told.outputs.items():
-        if name not in runtime.outputs:
-            raise InvalidModel(
-                f"model.toml names the output {name!r}, the artefact has {list(runtime.outputs)}"
-            )
-        columns = runtime.outputs[name].shape[-1]
-        if columns != len(output.labels):
-            raise InvalidModel(
-                f"model.toml gives output {name!r} {len(output.labels)} labels, "
-                f"the artefact gives it {columns} columns"
-            )
-
-
-def _ms_since(start: float) -> float:
-    return (perf_counter() - start) * 1000
+def _order(version: str) -> Order:
+    """Numbers by their value, 1.10 after 1.9, and after whatever is not a number."""
+    parts = version.removeprefix("v").split(".")
+    if all(part.isascii() and part.isdigit() for part in parts):
+        return 1, tuple(map(int, parts)), version
+    return 0, (), version

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from io import BytesIO
+from socket import MSG_DONTWAIT, MSG_PEEK
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,7 @@ class Connection:
         self._readable = gevent.get_hub().loop.io(client.fileno(), 1)
         self._greenlet = gevent.getcurrent()
         self._environ: dict[str, Any] = {}
+        self._hurried = False
         self._enter("idle")
 
     def serve(self) -> None:
@@ -114,8 +116,21 @@ class Connection:
         Nothing is sent: its wait returns what has arrived by now, else the end of the stream.
         """
         if self._phase == "idle" and self._since + idle_for_s <= monotonic():
+            self._hurried = True
             with suppress(OSError):
                 self._client.shutdown(SHUT_RD)
+
+    def _is_abandoned(self) -> bool:
+        """Whether the client has ended the connection; its stream is looked at, not read."""
+        if self._hurried:
+            return False  # the end that would be seen is ours
+        try:
+            # The socket within gevent's, which would wait.
+            return not self._client._sock.recv(1, MSG_PEEK | MSG_DONTWAIT)  # noqa: SLF001
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def _await_request(self, seconds: float) -> bool:
         """Wait for the next request's first bytes; every other connection has its turn here."""
@@ -137,6 +152,7 @@ class Connection:
             request = self._read_head()
             environ = self._environ = self._service.environ | environ_of(request, self._peer)
             environ["weir.started"] = started
+            environ["weir.client_gone"] = self._is_abandoned
             check_head(environ, self._service.settings.body_limit_bytes)
             self._service.admission.admit(environ, spare=self._spare)
             body = self._read_body(request)

@@ -46,10 +46,12 @@ def test_a_model_that_cannot_load_is_told_and_the_others_serve(broken_app):
     client = broken_app.test_client()
     picture = {"data": CAT.read_bytes(), "content_type": "image/jpeg"}
 
-    problem = assert_problem(client.get("/readyz"), 503, "model_failed bad")
+    problem = assert_problem(client.get("/readyz"), 503, "model_failed bad 1 (")
     states = {entry["name"]: entry["state"] for entry in client.get("/models").get_json()["models"]}
 
-    assert problem["reasons"] == [{"reason": "model_failed", "model": "bad"}]
+    (reason,) = problem["reasons"]
+    assert (reason["reason"], reason["model"], reason["version"]) == ("model_failed", "bad", "1")
+    assert reason["detail"]
     assert client.get("/healthz").status_code == 200
     assert states == {"bad": "failed", "good": "ready"}
     assert client.post("/models/good/predict", **picture).status_code == 200

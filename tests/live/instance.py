@@ -36,7 +36,9 @@ class Instance:
         self.log = folder / f"{self.port}.log"
         self._ready = ready
         defaults = {"WEB_CONCURRENCY": "1", "WEIR_LOG_FORMAT": "json"}
-        self._workers = int((defaults | variables)["WEB_CONCURRENCY"])
+        repository = PROJECT / variables.get("WEIR_MODELS", "config/models")
+        models = len([*repository.glob("*/model.toml"), *repository.glob("*/*/model.toml")])
+        self._loads = int((defaults | variables)["WEB_CONCURRENCY"]) * models
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -65,7 +67,7 @@ class Instance:
     def all_ready(self) -> bool:
         """Whether every worker has loaded every model; a probe asks only one of them."""
         assert self.process.poll() is None, self.log.read_text()
-        return len(self.lines(event="model_ready")) >= self._workers
+        return len(self.lines(event="model_ready")) >= self._loads
 
     def is_ready(self) -> bool:
         assert self.process.poll() is None, self.log.read_text()

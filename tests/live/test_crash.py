@@ -159,7 +159,9 @@ def test_a_model_that_fails_is_told_once_tried_again_and_then_serves(tmp_path):
         eventually(instance.is_ready)
 
         assert unready.status_code == 503
-        assert unready.json()["reasons"] == [{"reason": "model_failed", "model": "cat-or-dog"}]
+        (reason,) = unready.json()["reasons"]
+        assert (reason["reason"], reason["model"]) == ("model_failed", "cat-or-dog")
+        assert reason["detail"]
         assert alive.status_code == 200
         assert refused.status_code == 503
         assert refused.headers["Retry-After"] == "1"

@@ -34,6 +34,9 @@ class Execution(Protocol):
     lanes: int
     quarantine: Quarantine | None
 
+    # Why the model cannot come back, while it cannot.
+    failure: str
+
     def open(self) -> Specs:
         """Load the model; whatever the framework raises passes on."""
 

@@ -98,6 +98,7 @@ class Launcher:
     def close(self) -> None:
         """Let go of the directory."""
         os.close(self._directory)
+        self._directory = -1
 
     @property
     def _address(self) -> str:

@@ -6,6 +6,7 @@ from time import monotonic, sleep
 from service.errors import DeadlineExceeded, InvalidModel, ModelDied, ModelUnavailable
 from service.inference.execution import Interrupted, Ran, Specs, frames
 from service.inference.execution.launch import BACKOFF_FIRST_S, BACKOFF_MOST_S, Launcher
+from service.inference.quarantine import Quarantine
 from service.inference.tensors import Tensors, pack, unpack
 
 
@@ -19,7 +20,8 @@ class ProcessExecution:
     lanes = 1
 
     def __init__(self, launcher: Launcher) -> None:
-        self.quarantine = launcher.quarantine
+        self.quarantine: Quarantine | None = launcher.quarantine
+        self.failure = ""
         self._launcher = launcher
         self._connection: socket.socket | None = None
         self._load_s = 0.0
@@ -66,10 +68,14 @@ class ProcessExecution:
         while not self._closed and self._connection is None:
             try:
                 self.open()
-            except (InvalidModel, OSError):
+                self.failure = ""
+            except (InvalidModel, OSError) as error:
+                self.failure = str(error)
                 self._ready_at_s = monotonic() + wait_s + self._load_s
                 sleep(wait_s)
                 wait_s = min(2 * wait_s, BACKOFF_MOST_S)
+        if self._closed and self._connection:
+            self._connection.close()
 
     def delay_s(self) -> float:
         """The rest of the restart, as long as the first start took; 0 while connected."""

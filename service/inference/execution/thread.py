@@ -6,6 +6,7 @@ from time import monotonic, perf_counter
 from service.errors import DeadlineExceeded
 from service.inference.execution import Ran, Specs
 from service.inference.native import NativeThreads
+from service.inference.quarantine import Quarantine
 from service.inference.runtimes import Runtime
 from service.inference.tensors import Tensors
 
@@ -13,7 +14,8 @@ from service.inference.tensors import Tensors
 class ThreadExecution:
     """The model lives in this process; a call that hangs keeps its thread until it returns."""
 
-    quarantine = None
+    quarantine: Quarantine | None = None
+    failure = ""
 
     def __init__(
         self, open_runtime: Callable[[], Runtime], threads: NativeThreads, lanes: int

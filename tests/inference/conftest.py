@@ -1,0 +1,30 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from service.inference.model import Surroundings
+
+
+@pytest.fixture
+def surroundings(tmp_path):
+    """What a model lives in, with threads that end with the test."""
+    pools = []
+
+    def native_threads(count):
+        pools.append(ThreadPoolExecutor(count))
+        return pools[-1]
+
+    meeting = tmp_path / "meeting"
+    meeting.mkdir()
+    yield Surroundings(
+        native_threads=native_threads,
+        threads=1,
+        limit_pixels=25_000_000,
+        meeting_place=lambda: meeting,
+        memory_limit_bytes=1 << 30,
+        variables={"OMP_NUM_THREADS": "1"},
+        json_lines=True,
+        ran=lambda *_: None,
+    )
+    for pool in pools:
+        pool.shutdown()

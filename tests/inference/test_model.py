@@ -1,0 +1,236 @@
+"""One model: loaded, warmed through the whole path, asked."""
+
+import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from time import monotonic
+
+import numpy as np
+import pytest
+
+from service.errors import (
+    DeadlineExceeded,
+    ModelDied,
+    ModelFailed,
+    ModelLoading,
+    ModelUnavailable,
+    Overloaded,
+)
+from service.inference import model as module
+from service.inference.model import Model
+from service.inference.tensors import TensorSpec
+from tests.conftest import CAT, eventually
+
+PICTURE = {"image": np.zeros((1, 224, 224, 3), np.uint8)}
+
+
+class FixedRuntime:
+    """Answers the same scores to everything, as the cat-or-dog artefact shapes them."""
+
+    def __init__(self, species=(0.7, 0.2, 0.1), shape=(-1, 224, 224, 3), columns=3):
+        self.inputs = {"image": TensorSpec("image", np.dtype("uint8"), shape)}
+        self.outputs = {
+            "imagenet": TensorSpec("imagenet", np.dtype("float32"), (-1, 1000)),
+            "species": TensorSpec("species", np.dtype("float32"), (-1, columns)),
+        }
+        self.species = np.array([species], np.float32)
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def predict(self, inputs):
+        assert self.gate.wait(20)
+        rows = len(inputs["image"])
+        return {
+            "imagenet": np.full((rows, 1000), 0.001, np.float32),
+            "species": self.species.repeat(rows, 0),
+        }
+
+
+@pytest.fixture
+def make(tmp_path, monkeypatch, surroundings):
+    """Make a model, answered for by the runtime that is given; not yet loaded."""
+    made = []
+
+    def make(runtime, serve="", **around):
+        folder = shutil.copytree(CAT.parent, tmp_path / "cat-or-dog")
+        (folder / "model.toml").write_text((folder / "model.toml").read_text() + serve)
+        monkeypatch.setattr(module, "open_runtime", lambda *_: runtime)
+        made.append(Model("cat-or-dog", folder, replace(surroundings, **around)))
+        return made[-1]
+
+    yield make
+    for model in made:
+        model.close()
+
+
+def ask(model, within_s=20):
+    return model.ask(PICTURE, deadline_s=monotonic() + within_s, gone=lambda: False)
+
+
+def test_a_loaded_model_answers(make):
+    ran = []
+    model = make(FixedRuntime(), ran=lambda *batch: ran.append(batch[:3]))
+    model.load()
+
+    answered = ask(model)
+
+    assert (model.state, model.reason, model.version) == ("ready", "", "1")
+    assert answered.outputs["species"].tolist() == [pytest.approx([0.7, 0.2, 0.1])]
+    assert model.specs.inputs["image"].shape == (-1, 224, 224, 3)
+    assert ran == [("cat-or-dog", "1", 1)] * 2  # the golden example was the first
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_an_answer_that_is_no_number_is_a_failure_of_the_model(make, number):
+    runtime = FixedRuntime()
+    model = make(runtime)
+    model.load()
+    runtime.species = np.array([[number, 0, 0]], np.float32)
+
+    with pytest.raises(ModelFailed, match=r"cat-or-dog.*not finite.*species"):
+        ask(model)
+
+
+def test_beyond_the_queue_a_picture_is_refused_before_it_is_decoded(make):
+    runtime = FixedRuntime()
+    model = make(runtime, serve="[serve]\nqueue_rows = 2\n")
+    model.load()
+    runtime.gate.clear()
+
+    with ThreadPoolExecutor(2) as callers:
+        waiting = [callers.submit(ask, model) for _ in range(2)]
+        refused = eventually(lambda: refusal_of(model))
+        runtime.gate.set()
+        answered = [one.result(20).outputs["species"].shape for one in waiting]
+
+    assert "2 rows wait" in refused
+    assert answered == [(1, 3), (1, 3)]
+    assert model.decode(lambda: "decoded", deadline_s=monotonic() + 20) == "decoded"
+
+
+def refusal_of(model):
+    """What the model refuses to decode with, or None if there is room yet."""
+    try:
+        model.decode(lambda: None, deadline_s=monotonic() + 0.1)
+    except Overloaded as refused:
+        return str(refused)
+    except DeadlineExceeded:
+        return None
+    return None
+
+
+def test_a_model_is_not_asked_before_it_is_warm(make):
+    runtime = FixedRuntime()
+    runtime.gate.clear()
+    model = make(runtime)
+    loading = threading.Thread(target=model.load)
+    loading.start()
+
+    for early in (lambda: ask(model), lambda: model.manifest, lambda: model.specs):
+        with pytest.raises(ModelLoading, match="still loading"):
+            early()
+
+    runtime.gate.set()
+    loading.join(20)
+    assert model.state == "ready"
+
+
+@pytest.mark.parametrize(
+    ("runtime", "said"),
+    [
+        (FixedRuntime(shape=(-1, 3, 224, 224)), ["(224, 224, 3)", "(3, 224, 224)"]),
+        (FixedRuntime(columns=2), ["3 labels", "2 columns"]),
+        (FixedRuntime(species=(float("nan"), 0, 0)), ["not a finite number"]),
+    ],
+    ids=["input shape", "labels", "example"],
+)
+def test_a_contradiction_fails_the_model_with_both_values(make, runtime, said):
+    model = make(runtime)
+    model.load()
+
+    assert model.state == "failed"
+    for words in said:
+        assert words in model.reason
+    with pytest.raises(ModelUnavailable, match="could not be loaded"):
+        ask(model)
+
+
+def test_a_model_whose_every_call_overruns_says_so(make):
+    runtime = FixedRuntime()
+    model = make(runtime, serve="[serve]\ndeadline_ms = 50\n")
+    model.load()
+    runtime.gate.clear()
+
+    with ThreadPoolExecutor(1) as callers:
+        late = callers.submit(ask, model)
+        eventually(lambda: model.state == "overrunning")
+        assert model.reason == "every call overruns its limit"
+        with pytest.raises(ModelUnavailable):
+            ask(model)
+        runtime.gate.set()
+        assert late.result(20)
+
+    eventually(lambda: model.state == "ready")
+
+
+PYTHON_MODEL = """
+import ctypes, pathlib
+import numpy as np
+
+class Model:
+    def load(self):
+        assert (pathlib.Path(__file__).parent / "weights").exists(), "no weights"
+
+    def predict(self, batch):
+        if batch["image"].max() == 255: ctypes.string_at(0)
+        return {"species": np.full((len(batch["image"]), 3), 0.5)}
+"""
+PYTHON_TOML = """
+platform = "python"
+file = "model.py"
+[input.image]
+kind = "image"
+size = [8, 8]
+[output.species]
+labels = ["cat", "dog", "neither"]
+[example]
+file = "example.png"
+"""
+
+
+@pytest.fixture
+def in_process(tmp_path, surroundings):
+    """A model that runs in a process of its own."""
+    from PIL import Image
+
+    folder = tmp_path / "python"
+    folder.mkdir()
+    (folder / "model.py").write_text(PYTHON_MODEL)
+    (folder / "model.toml").write_text(PYTHON_TOML)
+    (folder / "weights").touch()
+    Image.new("RGB", (8, 8)).save(folder / "example.png")
+    model = Model("python", folder, surroundings)
+    yield model
+    model.close()
+
+
+def picture(value):
+    return {"image": np.full((1, 8, 8, 3), value, np.uint8)}
+
+
+def test_a_model_in_a_process_that_cannot_come_back_says_why(in_process):
+    in_process.load()
+    assert (in_process.state, in_process.reason) == ("ready", "")
+    weights = in_process._folder / "weights"
+    weights.unlink()
+
+    with pytest.raises(ModelDied):
+        in_process.ask(picture(255), deadline_s=monotonic() + 20, gone=lambda: False)
+    eventually(lambda: in_process.state == "failed")
+    assert in_process.reason == "no weights"
+
+    weights.touch()
+    eventually(lambda: in_process.state == "ready")
+    answered = in_process.ask(picture(7), deadline_s=monotonic() + 20, gone=lambda: False)
+    assert answered.outputs["species"].tolist() == [[0.5, 0.5, 0.5]]
