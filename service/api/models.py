@@ -7,7 +7,8 @@ from marshmallow import Schema, fields
 
 from config.settings import Settings
 from service.answer import Answer
-from service.inference.catalog import Catalog, Model
+from service.inference.catalog import Catalog
+from service.inference.model import Model
 from service.inference.tensors import TensorSpec
 from service.request import request
 
@@ -20,6 +21,7 @@ class EntrySchema(Schema):
     name = fields.String()
     version = fields.String()
     state = fields.String()
+    reason = fields.String()
     description = fields.String()
     url = fields.String()
 
@@ -75,15 +77,15 @@ def listing() -> Answer:
 def card(name: str) -> Answer:
     """Show what the model takes and gives, and a command to try it with."""
     model = catalog().find(name)
-    runtime, told = model.runtime, model.manifest
+    specs, told = model.specs, model.manifest
     predict = f"{request.host_url.rstrip('/')}/models/{name}/predict"
     labels = {name: output.labels for name, output in told.outputs.items()}
     facts = {
         "platform": told.platform,
         "license": told.license,
         "source": told.source,
-        "inputs": [_tensor(spec, ()) for spec in runtime.inputs.values()],
-        "outputs": [_tensor(spec, labels.get(name, ())) for name, spec in runtime.outputs.items()],
+        "inputs": [_tensor(spec, ()) for spec in specs.inputs.values()],
+        "outputs": [_tensor(spec, labels.get(name, ())) for name, spec in specs.outputs.items()],
         "limits": _limits(model),
         "predict": predict,
         "curl": f"curl --data-binary @picture.jpg -H 'Content-Type: image/jpeg' {predict}",
@@ -97,8 +99,12 @@ def _entry(model: Model) -> dict[str, Any]:
         "state": model.state,
         "url": f"/models/{model.name}",
     }
+    if model.version:
+        said["version"] = model.version
+    if model.reason:
+        said["reason"] = model.reason
     if model.state == "ready":
-        said |= {"version": model.manifest.version, "description": model.manifest.description}
+        said["description"] = model.manifest.description
     return said
 
 
@@ -112,5 +118,5 @@ def _limits(model: Model) -> dict[str, int]:
     return {
         "body_bytes": settings.body_limit_bytes,
         "image_pixels": settings.image_limit_pixels,
-        "queue_rows": model.manifest.queue_rows,
+        "queue_rows": model.manifest.serve.queue_rows,
     }

@@ -1,15 +1,21 @@
 """/models/<name>/predict: a picture in, by any of four doors; a label out, the same by each."""
 
+from time import perf_counter
 from typing import Any, cast
 
 import pybase64
-from flask import Blueprint
+from flask import Blueprint, current_app
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from service import errors, exchange, metrics
 from service.answer import Answer
+from service.api import budget
 from service.api.models import catalog
-from service.inference.catalog import Model, Prediction
+from service.inference import images
+from service.inference.classification import classify
+from service.inference.jobs import Answered
+from service.inference.model import Model
+from service.inference.tensors import Tensors
 from service.request import request
 
 blueprint = Blueprint("predict", __name__)
@@ -60,13 +66,34 @@ def predict(name: str) -> Answer:
     record = exchange.current().prediction
     record |= {"model": name, "version": model.manifest.version, "rows": 1, "outcome": "refused"}
     try:
-        with metrics.queued(name):
-            prediction = model.classify(_picture())
-    except (errors.ModelFailed, errors.ModelUnavailable):
-        record["outcome"] = "failed"
+        with metrics.queued(name, rows=1):
+            response = _response(model, _picture(), record)
+    except errors.ServiceError as error:
+        record["outcome"] = metrics.outcome_of(error)
         raise
-    record |= _stages(prediction) | {"outcome": "answered"}
-    return Answer(_answer(model, prediction))
+    record["outcome"] = "answered"
+    version = {"name": model.name, "version": model.manifest.version}
+    return Answer({"success": True, "response": response, "model": version})
+
+
+def _response(model: Model, picture: bytes, record: dict[str, Any]) -> dict[str, Any]:
+    deadline_s = budget.deadline_s(model)
+    told, limit_pixels = model.manifest, current_app.extensions["settings"].image_limit_pixels
+
+    def decode() -> tuple[Tensors, float]:
+        started = perf_counter()
+        pixels = images.decode(picture, told.image, limit_pixels)
+        return {told.input: pixels[None]}, (perf_counter() - started) * 1000
+
+    inputs, decode_ms = model.decode(decode, deadline_s=deadline_s)
+    answered = model.ask(inputs, deadline_s=deadline_s, gone=budget.client_gone())
+    record |= _stages(answered, decode_ms)
+    answer = classify(told, answered.outputs, 0)
+    return {
+        "label": answer.label,
+        "scores": answer.scores,
+        "top": [{"label": ranked.label, "score": ranked.score} for ranked in answer.top],
+    }
 
 
 def _picture() -> bytes:
@@ -91,22 +118,10 @@ def _uploaded() -> bytes:
     return file.stream.read()
 
 
-def _stages(prediction: Prediction) -> dict[str, float]:
+def _stages(answered: Answered, decode_ms: float) -> dict[str, float]:
     return {
-        "wait_ms": round(prediction.wait_ms, 3),
-        "decode_ms": round(prediction.decode_ms, 3),
-        "infer_ms": round(prediction.infer_ms, 3),
-    }
-
-
-def _answer(model: Model, prediction: Prediction) -> dict[str, Any]:
-    answer = prediction.answer
-    return {
-        "success": True,
-        "response": {
-            "label": answer.label,
-            "scores": answer.scores,
-            "top": [{"label": ranked.label, "score": ranked.score} for ranked in answer.top],
-        },
-        "model": {"name": model.name, "version": model.manifest.version},
+        "batch_rows": answered.batch_rows,
+        "wait_ms": round(answered.wait_ms, 3),
+        "decode_ms": round(decode_ms, 3),
+        "infer_ms": round(answered.infer_ms, 3),
     }

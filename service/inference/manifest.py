@@ -3,7 +3,7 @@
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from marshmallow import Schema, ValidationError, fields
 from marshmallow.validate import Length, OneOf, Range
@@ -13,6 +13,11 @@ from service.inference.images import ImageRecipe
 
 FILE = "model.toml"
 
+Execution: TypeAlias = Literal["thread", "process"]
+
+# ONNX Runtime lets go of the interpreter while it runs; the others hold it.
+EXECUTIONS: dict[str, Execution] = {"onnx": "thread"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
@@ -20,6 +25,22 @@ class Output:
 
     labels: tuple[str, ...]
     top: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serve:
+    """
+    How the model is served.
+
+    *batch_rows* go into one call at most, *queue_rows* may wait; *memory_mb* is what a model
+    process may hold, None for a share of the container's.
+    """
+
+    batch_rows: int
+    queue_rows: int
+    deadline_ms: int
+    execution: Execution
+    memory_mb: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +57,9 @@ class Manifest:
     input: str
     image: ImageRecipe
     outputs: dict[str, Output]
-    queue_rows: int
+    serve: Serve
     example: Path
+    options: dict[str, Any]
 
 
 class _InputSchema(Schema):
@@ -67,7 +89,11 @@ class _OutputSchema(Schema):
 
 
 class _ServeSchema(Schema):
+    batch_rows = fields.Integer(strict=True, load_default=16, validate=Range(1, 100_000))
     queue_rows = fields.Integer(strict=True, load_default=64, validate=Range(1, 100_000))
+    deadline_ms = fields.Integer(strict=True, load_default=10_000, validate=Range(1, 3_600_000))
+    execution = fields.String(load_default=None, validate=OneOf(["thread", "process"]))
+    memory_mb = fields.Integer(strict=True, load_default=None, validate=Range(1))
 
 
 class _ExampleSchema(Schema):
@@ -75,7 +101,7 @@ class _ExampleSchema(Schema):
 
 
 class _ManifestSchema(Schema):
-    platform = fields.String(required=True, validate=OneOf(["onnx"]))
+    platform = fields.String(required=True, validate=OneOf(["onnx", "python"]))
     version = fields.String(load_default="1", validate=Length(1, 40))
     file = fields.String(required=True)
     description = fields.String(load_default="")
@@ -112,9 +138,15 @@ def read(folder: Path) -> Manifest:
         input=input_name,
         image=ImageRecipe(size=(height, width), crop=image["crop"]),
         outputs={name: _output(folder, said) for name, said in told["output"].items()},
-        queue_rows=told["serve"]["queue_rows"],
+        serve=_serve(told["platform"], told["serve"]),
         example=_beside(folder, told["example"]["file"]),
+        options={},
     )
+
+
+def _serve(platform: str, said: dict[str, Any]) -> Serve:
+    usual = EXECUTIONS.get(platform, "process")
+    return Serve(**said | {"execution": said["execution"] or usual})
 
 
 def _output(folder: Path, said: dict[str, Any]) -> Output:

@@ -31,7 +31,7 @@ def test_the_built_in_model_says_what_it_is():
     assert list(told.outputs) == ["species", "imagenet"]
     assert told.outputs["imagenet"].top == 5
     assert len(set(told.outputs["imagenet"].labels)) == 1000
-    assert told.queue_rows == 64
+    assert told.serve.queue_rows == 64
 
 
 @pytest.mark.parametrize(
