@@ -1,5 +1,8 @@
 """What can go wrong in the service, with no HTTP in it. Every message is written for the caller."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 
 class ServiceError(Exception):
     """Anything the service can say plainly to whoever asked."""
@@ -31,6 +34,31 @@ class ImageTooLarge(ServiceError):
 
 class BadDeadline(ServiceError):
     """The time that the client gives its request is not a number of milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a request: where (RFC 6901), what was sent, what is wanted."""
+
+    pointer: str
+    sent: str
+    wanted: str
+    detail: str
+
+
+class InvalidInput(ServiceError):
+    """
+    The request can be read, and is not what the model takes.
+
+    *example*, where there is one, is the JSON of a request that the model takes.
+    """
+
+    example = b""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        told = "; ".join(f"{fault.pointer or 'body'}: {fault.detail}" for fault in faults[:3])
+        super().__init__(told)
+        self.faults = tuple(faults)
 
 
 class ModelLoading(TryLater):

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from math import ceil
 from typing import Any
 
+import orjson
 import structlog
 from flask import Flask, request
 from gunicorn.http.errors import ParseException
@@ -36,6 +37,7 @@ STATUS_OF: dict[type[errors.ServiceError], HTTPStatus] = {
 RETRY_AFTER_MOST_S = 60
 FAULTS_SHOWN = 20
 POINTER_CHARS = 100
+EXAMPLE_BYTES = 4096
 
 log = structlog.get_logger()
 
@@ -43,6 +45,7 @@ log = structlog.get_logger()
 def init_app(app: Flask) -> None:
     """Answer every error of *app* as a problem; called by the application factory."""
     app.register_error_handler(errors.ServiceError, _service_problem)
+    app.register_error_handler(errors.InvalidInput, _input_problem)
     app.register_error_handler(ValidationError, _validation_problem)
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(ParseException, _parse_problem)
@@ -71,10 +74,26 @@ def _service_problem(error: errors.ServiceError) -> Answer:
     return answer
 
 
+def _input_problem(error: errors.InvalidInput) -> Answer:
+    faults = [
+        {
+            "pointer": fault.pointer,
+            "detail": fault.detail,
+            "sent": fault.sent,
+            "wanted": fault.wanted,
+        }
+        for fault in error.faults
+    ]
+    fits = 0 < len(error.example) <= EXAMPLE_BYTES
+    example = {"example": orjson.Fragment(error.example)} if fits else {}
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), errors=faults, **example)
+
+
 def _validation_problem(error: ValidationError) -> Answer:
     faults = [{"pointer": pointer, "detail": detail} for pointer, detail in _flat(error.messages)]
     detail = "; ".join(f"{fault['pointer'] or 'body'}: {fault['detail']}" for fault in faults[:3])
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=faults[:FAULTS_SHOWN])
+    example = {name: error.kwargs[name] for name in ("example",) if name in error.kwargs}
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=faults[:FAULTS_SHOWN], **example)
 
 
 def _http_problem(error: HTTPException) -> Answer:

@@ -53,8 +53,8 @@ class Request(flask.Request):
         except OSError:
             raise BadRequest("the connection ended before the body did; send it whole") from None
 
-    def json_object(self) -> dict[str, Any]:
-        """The body as a JSON object. Raises BadRequest with a sentence that says what to send."""
+    def json_object(self, example: str = '{"msg": "Hello"}') -> dict[str, Any]:
+        """The body as a JSON object. Raises BadRequest that says to send one such as *example*."""
         body = self.get_data()
         try:
             value = orjson.loads(body)
@@ -62,7 +62,7 @@ class Request(flask.Request):
             raise BadRequest(f"the body is not valid JSON: {error}") from None
         if not isinstance(value, dict):
             raise BadRequest(
-                f'the body is a JSON {_kind(value)}; send an object, such as {{"msg": "Hello"}}'
+                f"the body is a JSON {_kind(value)}; send an object, such as {example}"
             )
         return value
 

@@ -10,6 +10,7 @@ from tests.conftest import CAT
 
 PICTURE = CAT.read_bytes()
 PREDICT = "/models/cat-or-dog/predict"
+IRIS = "/models/iris/predict"
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -20,11 +21,18 @@ some_bytes = st.binary(max_size=300)
 cut_pictures = st.integers(0, len(PICTURE)).map(lambda end: PICTURE[:end])
 picture_like = some_bytes | cut_pictures | st.just(PICTURE)
 base64_like = picture_like.map(lambda data: base64.b64encode(data).decode()) | st.text()
-names = st.sampled_from(["msg", "image", "IMAGE", ""]) | st.text()
+features = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
+names = st.sampled_from(["msg", "image", "IMAGE", "", "rows", *features]) | st.text()
+flowers = st.fixed_dictionaries(
+    dict.fromkeys(features[:3], st.floats(0, 30)),
+    optional={"petal_width": st.floats(0, 30) | json_values},
+)
 json_bodies = st.one_of(
     json_values,
     st.dictionaries(names, json_values, max_size=3),
     st.dictionaries(st.sampled_from(["msg", "image"]), base64_like, max_size=2),
+    flowers,
+    st.builds(lambda rows: {"rows": rows}, st.lists(flowers | json_values, max_size=3)),
 ).map(lambda value: json.dumps(value).encode())
 bodies = st.one_of(json_bodies, picture_like, st.just(b""))
 media_types = st.sampled_from(
@@ -43,7 +51,7 @@ multipart = st.builds(
     picture_like,
 )
 methods = st.sampled_from(["GET", "POST", "POST", "POST", "PUT", "HEAD", "OPTIONS", "DELETE"])
-paths = st.sampled_from(["/", PREDICT, "/models/nobody/predict", "/models"])
+paths = st.sampled_from(["/", PREDICT, IRIS, IRIS, "/models/nobody/predict", "/models"])
 queries = st.dictionaries(names, st.text(), max_size=2)
 
 

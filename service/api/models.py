@@ -1,18 +1,30 @@
-"""/models and /models/<name>: what is served, and a model's card."""
+"""/models and what stands below it: what is served, a model's card, its example."""
 
+import shlex
+from mimetypes import guess_type
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Blueprint, current_app
+import orjson
+from flask import Blueprint, Response, current_app
 from marshmallow import Schema, fields
 
 from config.settings import Settings
 from service.answer import Answer
 from service.inference.catalog import Catalog
+from service.inference.feature import Feature
+from service.inference.features import Features
 from service.inference.model import Model
+from service.inference.signature import Signature
 from service.inference.tensors import TensorSpec
 from service.request import request
 
 blueprint = Blueprint("models", __name__)
+
+# A longer example is piped from its own address rather than pasted.
+PASTED_BYTES = 1024
+
+UNSAID: tuple[Any, ...] = ("", ())
 
 
 class EntrySchema(Schema):
@@ -35,6 +47,18 @@ class TensorSchema(Schema):
     labels = fields.List(fields.String())
 
 
+class FeatureSchema(Schema):
+    """A feature, as requests name it."""
+
+    name = fields.String()
+    kind = fields.String()
+    minimum = fields.Float()
+    maximum = fields.Float()
+    categories = fields.List(fields.Raw())
+    optional = fields.Boolean()
+    description = fields.String()
+
+
 class LimitsSchema(Schema):
     """What a request to the model may hold."""
 
@@ -49,11 +73,16 @@ class CardSchema(EntrySchema):
     platform = fields.String()
     license = fields.String()
     source = fields.String()
+    kind = fields.String()
+    features = fields.List(fields.Nested(FeatureSchema))
     inputs = fields.List(fields.Nested(TensorSchema))
     outputs = fields.List(fields.Nested(TensorSchema))
     limits = fields.Nested(LimitsSchema)
     predict = fields.String()
+    example = fields.Raw()
+    example_url = fields.String()
     curl = fields.String()
+    curl_get = fields.String()
 
 
 ENTRIES = EntrySchema(many=True)
@@ -74,23 +103,62 @@ def listing() -> Answer:
 
 
 @blueprint.get("/models/<name>")
-def card(name: str) -> Answer:
-    """Show what the model takes and gives, and a command to try it with."""
-    model = catalog().find(name)
-    specs, told = model.specs, model.manifest
-    predict = f"{request.host_url.rstrip('/')}/models/{name}/predict"
-    labels = {name: output.labels for name, output in told.outputs.items()}
+@blueprint.get("/models/<name>/versions/<version>")
+def card(name: str, version: str | None = None) -> Answer:
+    """Show what the model takes and gives, and commands to try it with."""
+    model = catalog().find(name, version)
+    told, signature = model.manifest, model.signature
+    labels = signature.naming.labels
     facts = {
         "platform": told.platform,
         "license": told.license,
         "source": told.source,
-        "inputs": [_tensor(spec, ()) for spec in specs.inputs.values()],
-        "outputs": [_tensor(spec, labels.get(name, ())) for name, spec in specs.outputs.items()],
+        "kind": signature.kind,
+        "inputs": [_tensor(spec, ()) for spec in signature.inputs.values()],
+        "outputs": [_tensor(spec, labels[name]) for name, spec in signature.outputs.items()],
         "limits": _limits(model),
-        "predict": predict,
-        "curl": f"curl --data-binary @picture.jpg -H 'Content-Type: image/jpeg' {predict}",
     }
-    return Answer({"success": True, "model": CARD.dump(_entry(model) | facts)})
+    if isinstance(signature.reader, Features):
+        facts["features"] = list(map(_feature, signature.reader.features))
+    url = request.host_url.rstrip("/") + request.path.rstrip("/")
+    return Answer({"success": True, "model": CARD.dump(_entry(model) | facts | _trial(model, url))})
+
+
+@blueprint.get("/models/<name>/example")
+@blueprint.get("/models/<name>/versions/<version>/example")
+def example(name: str, version: str | None = None) -> Response:
+    """Answer the body of a valid request: what warms the model, and what to try it with."""
+    model = catalog().find(name, version)
+    return Response(model.signature.example, content_type=_media_type(model))
+
+
+def _trial(model: Model, url: str) -> dict[str, Any]:
+    """What to ask where, as a command that works as it is printed."""
+    signature = model.signature
+    predict, source = f"{url}/predict", f"{url}/example"
+    trial: dict[str, Any] = {"predict": predict, "example_url": source}
+    media_type = _media_type(model)
+    header = f"-H 'Content-Type: {media_type}'"
+    if media_type != "application/json" or len(signature.example) > PASTED_BYTES:
+        return trial | {"curl": f"curl -s {source} | curl --data-binary @- {header} {predict}"}
+    trial["example"] = orjson.loads(signature.example)
+    trial["curl"] = f"curl -d {shlex.quote(signature.example.decode())} {header} {predict}"
+    row = _row(signature)
+    if row:
+        trial["curl_get"] = f"curl {shlex.quote(f'{predict}?{urlencode(row)}')}"
+    return trial
+
+
+def _row(signature: Signature) -> dict[str, Any]:
+    """The example as the names and values of a query, if the model takes one."""
+    if not isinstance(signature.reader, Features):
+        return {}
+    return signature.reader.query(orjson.loads(signature.example))
+
+
+def _media_type(model: Model) -> str:
+    file = model.manifest.example
+    return (guess_type(file.name)[0] if file else None) or "application/json"
 
 
 def _entry(model: Model) -> dict[str, Any]:
@@ -108,6 +176,21 @@ def _entry(model: Model) -> dict[str, Any]:
     return said
 
 
+def _feature(feature: Feature) -> dict[str, Any]:
+    said = {
+        "name": feature.name,
+        "kind": feature.kind,
+        "minimum": feature.minimum,
+        "maximum": feature.maximum,
+        "categories": feature.categories,
+        "optional": feature.optional or None,
+        "description": feature.description,
+    }
+    return {
+        name: value for name, value in said.items() if value is not None and value not in UNSAID
+    }
+
+
 def _tensor(spec: TensorSpec, labels: tuple[str, ...]) -> dict[str, Any]:
     said = {"name": spec.name, "datatype": spec.datatype.name, "shape": spec.shape}
     return said | ({"labels": labels} if labels else {})
@@ -115,8 +198,8 @@ def _tensor(spec: TensorSpec, labels: tuple[str, ...]) -> dict[str, Any]:
 
 def _limits(model: Model) -> dict[str, int]:
     settings: Settings = current_app.extensions["settings"]
+    pictures = {"image_pixels": settings.image_limit_pixels}
     return {
         "body_bytes": settings.body_limit_bytes,
-        "image_pixels": settings.image_limit_pixels,
         "queue_rows": model.manifest.serve.queue_rows,
-    }
+    } | (pictures if model.signature.kind == "image" else {})

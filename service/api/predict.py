@@ -1,29 +1,34 @@
-"""/models/<name>/predict: a picture in, by any of four doors; a label out, the same by each."""
+"""/models/<name>/predict: what the model takes in, by any of its doors; its answer out."""
 
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any, cast
 
 import pybase64
-from flask import Blueprint, current_app
+from flask import Blueprint
 from marshmallow import Schema, ValidationError, fields, validates_schema
+from werkzeug.exceptions import MethodNotAllowed
 
 from service import errors, exchange, metrics
 from service.answer import Answer
 from service.api import budget
 from service.api.models import catalog
-from service.inference import images
-from service.inference.classification import classify
-from service.inference.jobs import Answered
+from service.inference.features import Features
 from service.inference.model import Model
-from service.inference.tensors import Tensors
+from service.inference.question import Question
+from service.inference.signature import Pictures, Signature
 from service.request import request
 
 blueprint = Blueprint("predict", __name__)
 
-DOORS = (
+PICTURE_DOORS = (
     "the picture itself as image/*, a multipart form with a file field image, "
     'or JSON {"image": "<base64>"}'
 )
+FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
+
+# A valid request for any model of pictures: a GIF of one pixel.
+PIXEL = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
 
 class Base64Field(fields.Field[bytes]):
@@ -55,45 +60,82 @@ class PictureSchema(Schema):
         if len(sent) != 1:
             raise ValidationError("exactly one is needed: send the picture in base64", "image")
 
+    def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> None:
+        """Show with every fault what would be right."""
+        error.kwargs["example"] = {"image": PIXEL}
+
 
 PICTURE = PictureSchema()
 
 
-@blueprint.post("/models/<name>/predict")
-def predict(name: str) -> Answer:
-    """Classify the picture that the request carries."""
-    model = catalog().find(name)
+@blueprint.route("/models/<name>/predict", methods=["GET", "POST"])
+@blueprint.route("/models/<name>/versions/<version>/predict", methods=["GET", "POST"])
+def predict(name: str, version: str | None = None) -> Answer:
+    """Answer the rows, the tensors or the picture that the request carries."""
+    model = catalog().find(name, version)
+    told, signature = model.manifest, model.signature
     record = exchange.current().prediction
-    record |= {"model": name, "version": model.manifest.version, "rows": 1, "outcome": "refused"}
+    record |= {"model": name, "version": told.version, "rows": 1, "outcome": "refused"}
     try:
-        with metrics.queued(name, rows=1):
-            response = _response(model, _picture(), record)
+        response = _response(model, signature, record)
     except errors.ServiceError as error:
         record["outcome"] = metrics.outcome_of(error)
         raise
     record["outcome"] = "answered"
-    version = {"name": model.name, "version": model.manifest.version}
-    return Answer({"success": True, "response": response, "model": version})
+    answered = {"name": name, "version": told.version}
+    return Answer({"success": True, "response": response, "model": answered})
 
 
-def _response(model: Model, picture: bytes, record: dict[str, Any]) -> dict[str, Any]:
+def _response(model: Model, signature: Signature, record: dict[str, Any]) -> Any:
     deadline_s = budget.deadline_s(model)
-    told, limit_pixels = model.manifest, current_app.extensions["settings"].image_limit_pixels
-
-    def decode() -> tuple[Tensors, float]:
-        started = perf_counter()
-        pixels = images.decode(picture, told.image, limit_pixels)
-        return {told.input: pixels[None]}, (perf_counter() - started) * 1000
-
-    inputs, decode_ms = model.decode(decode, deadline_s=deadline_s)
-    answered = model.ask(inputs, deadline_s=deadline_s, gone=budget.client_gone())
-    record |= _stages(answered, decode_ms)
-    answer = classify(told, answered.outputs, 0)
-    return {
-        "label": answer.label,
-        "scores": answer.scores,
-        "top": [{"label": ranked.label, "score": ranked.score} for ranked in answer.top],
+    if isinstance(signature.reader, Pictures):
+        question, decode_ms = _pictured(model, signature.reader, deadline_s)
+    else:
+        question, decode_ms = _timed(lambda: _read(signature))()
+    record["rows"] = question.rows
+    with metrics.queued(model.name, question.rows):
+        answered = model.ask(question.inputs, deadline_s=deadline_s, gone=budget.client_gone())
+    record |= {
+        "batch_rows": answered.batch_rows,
+        "wait_ms": round(answered.wait_ms, 3),
+        "decode_ms": decode_ms,
+        "infer_ms": round(answered.infer_ms, 3),
     }
+    answers = signature.answers(answered.outputs)
+    return answers[0] if question.single else answers
+
+
+def _pictured(model: Model, reader: Pictures, deadline_s: float) -> tuple[Question, float]:
+    if request.method != "POST":
+        raise MethodNotAllowed(["POST"])
+    picture = _picture()
+    with metrics.queued(model.name, 1):
+        return model.decode(_timed(lambda: reader.decode(picture)), deadline_s=deadline_s)
+
+
+def _timed(read: Callable[[], Question]) -> Callable[[], tuple[Question, float]]:
+    """Let *read* tell how many milliseconds it took."""
+
+    def timed() -> tuple[Question, float]:
+        started = perf_counter()
+        question = read()
+        return question, round((perf_counter() - started) * 1000, 3)
+
+    return timed
+
+
+def _read(signature: Signature) -> Question:
+    """The rows or tensors, by whichever door they came."""
+    if isinstance(signature.reader, Features):
+        if request.method != "POST" or not request.has_body:
+            return signature.from_query(request.args.items(multi=True))
+        if request.mimetype in FORMS and not request.get_data().startswith((b"{", b"[")):
+            return signature.from_query(request.form.items(multi=True))
+    elif request.method != "POST":
+        raise MethodNotAllowed(["POST"])
+    if not request.is_json:
+        raise request.unsupported(f"application/json, such as {signature.short_example}")
+    return signature.from_json(request.json_object(signature.short_example))
 
 
 def _picture() -> bytes:
@@ -101,12 +143,12 @@ def _picture() -> bytes:
     if request.mimetype.startswith("image/"):
         return request.get_data()
     if request.is_json:
-        sent = PICTURE.load(request.json_object())
+        sent = PICTURE.load(request.json_object('{"image": "<base64>"}'))
         (picture,) = sent.values()  # the schema lets only one pass
         return cast("bytes", picture)
     if request.mimetype == "multipart/form-data":
         return _uploaded()
-    raise request.unsupported(DOORS)
+    raise request.unsupported(PICTURE_DOORS)
 
 
 def _uploaded() -> bytes:
@@ -116,12 +158,3 @@ def _uploaded() -> bytes:
         fault = f"no such file in the form, which has {sent[:5]}; send the picture as a file"
         raise ValidationError({"image": [fault]})
     return file.stream.read()
-
-
-def _stages(answered: Answered, decode_ms: float) -> dict[str, float]:
-    return {
-        "batch_rows": answered.batch_rows,
-        "wait_ms": round(answered.wait_ms, 3),
-        "decode_ms": round(decode_ms, 3),
-        "infer_ms": round(answered.infer_ms, 3),
-    }

@@ -30,15 +30,20 @@ Image.MAX_IMAGE_PIXELS = None
 
 @dataclass(frozen=True, kw_only=True)
 class ImageRecipe:
-    """How a model wants its picture: *size* (height, width) in pixels, *crop* in (0, 1]."""
+    """
+    How a model wants its picture.
+
+    *size* is (height, width) in pixels, *crop* in (0, 1], *channels* 3 for RGB or 1 for grey.
+    """
 
     size: tuple[int, int]
     crop: float = 1.0
+    channels: int = 3
 
 
 def decode(data: bytes, recipe: ImageRecipe, limit_pixels: int) -> NDArray[np.uint8]:
     """
-    Make the picture in *data* into a uint8 array of shape [height, width, 3].
+    Make the picture in *data* into a uint8 array of shape [height, width, channels].
 
     Raises BadImage, UnsupportedImage, or ImageTooLarge before any pixel is decoded.
     """
@@ -46,7 +51,9 @@ def decode(data: bytes, recipe: ImageRecipe, limit_pixels: int) -> NDArray[np.ui
         with _open(data, limit_pixels) as image:
             image.draft(None, _draft_size(recipe))
             upright = ImageOps.exif_transpose(image)
-            return np.asarray(_fit(_rgb(upright), recipe))
+            fitted = _fit(_rgb(upright), recipe)
+            grey = recipe.channels == 1
+            return np.asarray(fitted.convert("L"))[..., None] if grey else np.asarray(fitted)
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
         # Pillow's decoders raise all of these for damaged files.
         raise BadImage(f"the picture cannot be read to its end: {_reason(error)}") from error

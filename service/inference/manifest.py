@@ -1,22 +1,57 @@
-"""model.toml: what a model's folder says of itself, checked once when the catalog opens."""
+"""What a model's folder says of itself, read from its model.toml."""
 
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from marshmallow import Schema, ValidationError, fields
-from marshmallow.validate import Length, OneOf, Range
+from marshmallow import ValidationError
 
 from service.errors import InvalidModel
 from service.inference.images import ImageRecipe
+from service.inference.manifest_schema import ManifestSchema
 
 FILE = "model.toml"
 
+# Pictures are large: so many of them wait, and so many go into one call.
+PICTURE_QUEUE_ROWS, PICTURE_BATCH_ROWS = 64, 16
+QUEUE_ROWS, BATCH_ROWS = 1024, 64
+
+Kind: TypeAlias = Literal["image", "features", "tensor"]
 Execution: TypeAlias = Literal["thread", "process"]
 
 # ONNX Runtime lets go of the interpreter while it runs; the others hold it.
 EXECUTIONS: dict[str, Execution] = {"onnx": "thread"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """What model.toml says of one feature; an empty *dtype* is the artefact's."""
+
+    name: str
+    dtype: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    categories: tuple[Any, ...] = ()
+    optional: bool = False
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """
+    What model.toml says of one input.
+
+    *columns* are the features of a matrix; an input that is a feature itself is described by
+    *column*. An empty *kind*, *dtype* or *shape* is left to the artefact.
+    """
+
+    kind: Kind | Literal[""]
+    column: Column
+    columns: tuple[Column, ...]
+    dtype: str
+    shape: tuple[int, ...]
+    image: ImageRecipe | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +67,8 @@ class Serve:
     """
     How the model is served.
 
-    *batch_rows* go into one call at most, *queue_rows* may wait; *memory_mb* is what a model
-    process may hold, None for a share of the container's.
+    *batch_rows* go into one call at most, *queue_rows* may wait and bound one request's rows;
+    *memory_mb* is what a model process may hold, None for a share of the container's.
     """
 
     batch_rows: int
@@ -45,7 +80,11 @@ class Serve:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """A model's folder, read. Inputs and outputs bear the names that the artefact gives them."""
+    """
+    A model's folder, read. Inputs and outputs bear the names that the artefact gives them.
+
+    *options* are what the platform's runtime takes besides; without an *example* one is made up.
+    """
 
     name: str
     version: str
@@ -54,79 +93,22 @@ class Manifest:
     description: str
     license: str
     source: str
-    input: str
-    image: ImageRecipe
+    inputs: dict[str, Input]
     outputs: dict[str, Output]
     serve: Serve
-    example: Path
+    example: Path | None
     options: dict[str, Any]
-
-
-class _InputSchema(Schema):
-    kind = fields.String(required=True, validate=OneOf(["image"]))
-    size = fields.List(
-        fields.Integer(strict=True, validate=Range(1, 4096)),
-        required=True,
-        validate=Length(equal=2),
-    )
-    crop = fields.Float(load_default=1.0, validate=Range(0, 1, min_inclusive=False))
-
-
-class _LabelsField(fields.Field[Any]):
-    """A list of names, or the name of a file with one a line."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
-        if isinstance(value, str) and value:
-            return value
-        if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
-            return value
-        raise ValidationError("not a list of names, nor the name of a file with one a line")
-
-
-class _OutputSchema(Schema):
-    labels = _LabelsField(required=True)
-    top = fields.Integer(strict=True, load_default=None, validate=Range(1, 100))
-
-
-class _ServeSchema(Schema):
-    batch_rows = fields.Integer(strict=True, load_default=16, validate=Range(1, 100_000))
-    queue_rows = fields.Integer(strict=True, load_default=64, validate=Range(1, 100_000))
-    deadline_ms = fields.Integer(strict=True, load_default=10_000, validate=Range(1, 3_600_000))
-    execution = fields.String(load_default=None, validate=OneOf(["thread", "process"]))
-    memory_mb = fields.Integer(strict=True, load_default=None, validate=Range(1))
-
-
-class _ExampleSchema(Schema):
-    file = fields.String(required=True)
-
-
-class _ManifestSchema(Schema):
-    platform = fields.String(required=True, validate=OneOf(["onnx", "python"]))
-    version = fields.String(load_default="1", validate=Length(1, 40))
-    file = fields.String(required=True)
-    description = fields.String(load_default="")
-    license = fields.String(load_default="")
-    source = fields.String(load_default="")
-    input = fields.Dict(
-        fields.String(), fields.Nested(_InputSchema), required=True, validate=Length(equal=1)
-    )
-    output = fields.Dict(
-        fields.String(), fields.Nested(_OutputSchema), required=True, validate=Length(min=1)
-    )
-    serve = fields.Nested(_ServeSchema, load_default=lambda: _ServeSchema().load({}))
-    example = fields.Nested(_ExampleSchema, required=True)
 
 
 def read(folder: Path) -> Manifest:
     """Read *folder*/model.toml. Raises InvalidModel saying which entry is wrong, and why."""
     try:
-        told = _ManifestSchema().load(tomllib.loads((folder / FILE).read_text("utf-8")))
+        told = ManifestSchema().load(tomllib.loads((folder / FILE).read_text("utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidModel(f"{folder.name}/{FILE} cannot be read: {error}") from None
     except ValidationError as error:
-        raise InvalidModel(f"{folder.name}/{FILE}: {error.messages}") from None
-    ((input_name, image),) = told["input"].items()
-    height, width = image["size"]
+        raise InvalidModel(f"{folder.name}/{FILE}: {_listed(error.messages)}") from None
+    example = told["example"]
     return Manifest(
         name=folder.name,
         version=told["version"],
@@ -135,18 +117,30 @@ def read(folder: Path) -> Manifest:
         description=told["description"],
         license=told["license"],
         source=told["source"],
-        input=input_name,
-        image=ImageRecipe(size=(height, width), crop=image["crop"]),
+        inputs={name: _input(name, said) for name, said in told["input"].items()},
         outputs={name: _output(folder, said) for name, said in told["output"].items()},
-        serve=_serve(told["platform"], told["serve"]),
-        example=_beside(folder, told["example"]["file"]),
-        options={},
+        serve=_serve(told),
+        example=_beside(folder, example["file"]) if example else None,
+        options=told["options"],
     )
 
 
-def _serve(platform: str, said: dict[str, Any]) -> Serve:
-    usual = EXECUTIONS.get(platform, "process")
-    return Serve(**said | {"execution": said["execution"] or usual})
+def _input(name: str, said: dict[str, Any]) -> Input:
+    size, kind = said.get("size"), said.get("kind", "")
+    own = ("kind", "shape", "size", "crop", "feature")
+    column = {key: value for key, value in said.items() if key not in own}
+    return Input(
+        kind=kind,
+        column=_column(column | {"name": name}),
+        columns=tuple(map(_column, said.get("feature", ()))),
+        dtype=said.get("dtype", ""),
+        shape=tuple(said.get("shape", ())),
+        image=ImageRecipe(size=(size[0], size[1]), crop=said.get("crop", 1.0)) if size else None,
+    )
+
+
+def _column(said: dict[str, Any]) -> Column:
+    return Column(**said | {"categories": tuple(said.get("categories", ()))})
 
 
 def _output(folder: Path, said: dict[str, Any]) -> Output:
@@ -156,6 +150,20 @@ def _output(folder: Path, said: dict[str, Any]) -> Output:
     return Output(labels=tuple(labels), top=said["top"])
 
 
+def _serve(told: dict[str, Any]) -> Serve:
+    said = told["serve"]
+    pictures = any(entry.get("kind") == "image" for entry in told["input"].values())
+    batch_rows = PICTURE_BATCH_ROWS if pictures else BATCH_ROWS
+    queue_rows = PICTURE_QUEUE_ROWS if pictures else QUEUE_ROWS
+    return Serve(
+        batch_rows=said.get("batch_rows", batch_rows),
+        queue_rows=said.get("queue_rows", queue_rows),
+        deadline_ms=said["deadline_ms"],
+        execution=said.get("execution", EXECUTIONS.get(told["platform"], "process")),
+        memory_mb=said["memory_mb"],
+    )
+
+
 def _beside(folder: Path, name: str) -> Path:
     path = folder / name
     if path.parent != folder or not path.is_file():
@@ -163,3 +171,17 @@ def _beside(folder: Path, name: str) -> Path:
             f"{folder.name}/{FILE} names {name!r}, and there is no such file beside it"
         )
     return path
+
+
+def _listed(messages: Any, under: str = "") -> str:
+    """Marshmallow's nested messages as `serve.queue_rows: …; input.X.kind: …`."""
+    if isinstance(messages, dict):
+        return "; ".join(_listed(said, _step(under, name)) for name, said in messages.items())
+    said = " ".join(map(str, messages)) if isinstance(messages, list) else str(messages)
+    return f"{under}: {said}"
+
+
+def _step(under: str, name: object) -> str:
+    if name in {"_schema", "key", "value"}:
+        return under
+    return f"{under}.{name}" if under else str(name)

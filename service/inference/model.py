@@ -6,23 +6,17 @@ greenlets, which only wait, and the work is done in native threads or in another
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
 
-from service.errors import (
-    InvalidModel,
-    ModelFailed,
-    ModelLoading,
-    ModelUnavailable,
-)
-from service.inference import images, manifest
+from service.errors import ModelFailed, ModelLoading, ModelUnavailable
+from service.inference import manifest, signature
 from service.inference.batching import Batcher
-from service.inference.classification import classify
-from service.inference.execution import Execution, Specs
+from service.inference.execution import Execution
 from service.inference.execution.launch import Launcher
 from service.inference.execution.process import ProcessExecution
 from service.inference.execution.thread import ThreadExecution
@@ -31,6 +25,7 @@ from service.inference.jobs import Answered
 from service.inference.manifest import Manifest
 from service.inference.native import ExecutorFactory, NativeThreads
 from service.inference.runtimes import open_runtime
+from service.inference.signature import Signature
 from service.inference.tensors import Tensors
 
 T = TypeVar("T")
@@ -73,7 +68,7 @@ class Model:
         self._surroundings = surroundings
         self._threads = NativeThreads(surroundings.native_threads, surroundings.threads)
         self._manifest: Manifest | None = None
-        self._specs: Specs | None = None
+        self._signature: Signature | None = None
         self._execution: Execution | None = None
         self._batcher: Batcher | None = None
 
@@ -103,11 +98,11 @@ class Model:
         return self._manifest
 
     @property
-    def specs(self) -> Specs:
-        """What the artefact says it takes and gives; raises like `manifest`."""
-        if self._specs is None:
+    def signature(self) -> Signature:
+        """What it takes and gives; raises like `manifest`."""
+        if self._signature is None:
             raise self._absent()
-        return self._specs
+        return self._signature
 
     def decode(self, work: Callable[[], T], *, deadline_s: float) -> T:
         """
@@ -130,12 +125,7 @@ class Model:
         if self._batcher is None:
             raise self._absent()
         answered = self._batcher.ask(inputs, deadline_s=deadline_s, gone=gone)
-        for name, array in answered.outputs.items():
-            if array.dtype.kind in "fc" and not np.isfinite(array).all():
-                raise ModelFailed(
-                    f"the model {self.name!r} answered with a number that is not finite, "
-                    f"in its output {name!r}"
-                )
+        self._check_finite(answered.outputs)
         return answered
 
     def load(self) -> None:
@@ -161,7 +151,11 @@ class Model:
         told = self._threads.run(self._read)
         self._execution = self._threads.run(lambda: self._prepare(told))
         specs = self._execution.open()
-        _agree(told, specs)
+        settled = self._threads.run(
+            lambda: signature.build(
+                told, specs.inputs, specs.outputs, self._surroundings.limit_pixels
+            )
+        )
         batcher = Batcher(
             self._execution,
             batch_rows=told.serve.batch_rows,
@@ -171,11 +165,11 @@ class Model:
                 self.name, self.version, rows, infer_s
             ),
         )
-        self._warm(told, batcher)
-        self._manifest, self._specs, self._batcher = told, specs, batcher
+        self._warm(settled, batcher)
+        self._manifest, self._signature, self._batcher = told, settled, batcher
 
     def _read(self) -> Manifest:
-        told = manifest.read(self._folder)
+        told = replace(manifest.read(self._folder), name=self.name)
         self.version = self.version or told.version
         return told
 
@@ -199,23 +193,27 @@ class Model:
         )
         return ProcessExecution(Launcher(brief, around.meeting_place(), around.variables))
 
-    def _warm(self, told: Manifest, batcher: Batcher) -> None:
+    def _warm(self, settled: Signature, batcher: Batcher) -> None:
         """Ask the golden example through the whole path."""
         try:
-            example = self._threads.run(
-                lambda: images.decode(
-                    told.example.read_bytes(), told.image, self._surroundings.limit_pixels
-                )
-            )
             answered = batcher.ask(
-                {told.input: example[None]},
+                self._threads.run(settled.golden).inputs,
                 deadline_s=monotonic() + LOAD_LIMIT_S,
                 gone=lambda: False,
             )
-            classify(told, answered.outputs, 0)
+            self._check_finite(answered.outputs)
+            settled.answers(answered.outputs)
         except BaseException:
             batcher.close()
             raise
+
+    def _check_finite(self, outputs: Tensors) -> None:
+        for name, array in outputs.items():
+            if array.dtype.kind in "fc" and not np.isfinite(array).all():
+                raise ModelFailed(
+                    f"the model {self.name!r} answered with a number that is not finite, "
+                    f"in its output {name!r}"
+                )
 
     def _absent(self) -> ModelLoading | ModelUnavailable:
         if self._state == "failed":
@@ -223,31 +221,3 @@ class Model:
                 f"the model {self.name!r} could not be loaded; it is tried again"
             )
         return ModelLoading(f"the model {self.name!r} is still loading; try again shortly")
-
-
-def _agree(told: Manifest, specs: Specs) -> None:
-    """Raise InvalidModel where model.toml contradicts what the artefact says, with both values."""
-    if not specs.inputs:
-        return
-    taken = specs.inputs.get(told.input)
-    if taken is None:
-        raise InvalidModel(
-            f"model.toml names the input {told.input!r}, the artefact has {list(specs.inputs)}"
-        )
-    wanted = (*told.image.size, 3)
-    if taken.shape[1:] != wanted or taken.datatype != "uint8":
-        raise InvalidModel(
-            f"model.toml's input {told.input!r} is uint8 {wanted} a row, "
-            f"the artefact's is {taken.datatype} {taken.shape[1:]}"
-        )
-    for name, output in told.outputs.items():
-        if name not in specs.outputs:
-            raise InvalidModel(
-                f"model.toml names the output {name!r}, the artefact has {list(specs.outputs)}"
-            )
-        columns = specs.outputs[name].shape[-1]
-        if columns != len(output.labels):
-            raise InvalidModel(
-                f"model.toml gives output {name!r} {len(output.labels)} labels, "
-                f"the artefact gives it {columns} columns"
-            )

@@ -24,7 +24,7 @@ def test_version_tells_what_runs(client):
         "version": __version__,
         "commit": "unknown",
         "python": platform.python_version(),
-        "models": {"cat-or-dog": "1"},
+        "models": {"cat-or-dog": "1", "iris": "1"},
     }
 
 

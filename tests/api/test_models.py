@@ -1,3 +1,5 @@
+import pytest
+
 from tests.conftest import assert_problem
 
 
@@ -20,6 +22,7 @@ def test_a_card_tells_what_the_model_takes_and_gives(client):
     card = client.get("/models/cat-or-dog").get_json()["model"]
 
     assert card["license"] == "Apache-2.0"
+    assert card["kind"] == "image"
     assert card["inputs"] == [{"name": "image", "datatype": "uint8", "shape": [-1, 224, 224, 3]}]
     outputs = {output["name"]: output for output in card["outputs"]}
     assert outputs["species"]["labels"] == ["cat", "dog", "neither"]
@@ -30,6 +33,42 @@ def test_a_card_tells_what_the_model_takes_and_gives(client):
         "image_pixels": 25_000_000,
         "queue_rows": 64,
     }
+
+
+def test_a_card_tells_the_features_and_how_to_ask(client):
+    card = client.get("/models/iris").get_json()["model"]
+
+    assert card["kind"] == "features"
+    assert card["features"][0] == {
+        "name": "sepal_length",
+        "kind": "number",
+        "minimum": 0,
+        "maximum": 30,
+        "description": "cm",
+    }
+    assert [feature["name"] for feature in card["features"]] == list(card["example"])
+    outputs = {output["name"]: output for output in card["outputs"]}
+    assert outputs["probabilities"]["labels"] == ["setosa", "versicolor", "virginica"]
+    assert "image_pixels" not in card["limits"]
+
+
+@pytest.mark.parametrize("name", ["cat-or-dog", "iris"])
+def test_the_example_is_answered_as_predict_takes_it(client, name):
+    example = client.get(f"/models/{name}/example")
+
+    answer = client.post(
+        f"/models/{name}/predict", data=example.data, content_type=example.content_type
+    )
+
+    assert answer.status_code == 200
+    assert client.get(f"/models/{name}/versions/1/example").data == example.data
+
+
+def test_a_version_has_a_card_of_its_own(client):
+    card = client.get("/models/iris/versions/1").get_json()["model"]
+
+    assert card["predict"].endswith("/models/iris/versions/1/predict")
+    assert_problem(client.get("/models/iris/versions/9"), 404, "'9'")
 
 
 def test_an_unknown_model_has_no_card(client):

@@ -16,9 +16,7 @@ import tempfile
 import time
 
 from load.peers.servers import PROJECT, WEIR, serving
-from service.inference import manifest
-from service.inference.classification import classify
-from service.inference.images import decode
+from service.inference import manifest, signature
 from service.inference.runtimes import open_runtime
 
 FOLDER = PROJECT / "config/models/cat-or-dog"
@@ -51,12 +49,11 @@ def in_python(seconds: int) -> float:
     """Pictures a second in a plain loop on the server's core."""
     os.sched_setaffinity(0, {0})
     told = manifest.read(FOLDER)
-    runtime = open_runtime(told.platform, told.artefact)
-    picture = (FOLDER / "example.jpg").read_bytes()
+    runtime = open_runtime(told.platform, told.artefact, told.options)
+    settled = signature.build(told, runtime.inputs, runtime.outputs, 25_000_000)
     done, start = 0, time.perf_counter()
     while time.perf_counter() - start < seconds:
-        pixels = decode(picture, told.image, 25_000_000)
-        classify(told, runtime.predict({told.input: pixels[None]}), 0)
+        settled.answers(runtime.predict(settled.golden().inputs))
         done += 1
     return done / (time.perf_counter() - start)
 

@@ -21,17 +21,52 @@ def rewrite(folder, old, new):
 def test_the_built_in_model_says_what_it_is():
     told = manifest.read(CAT.parent)
 
-    assert (told.name, told.version, told.platform, told.input) == (
-        "cat-or-dog",
-        "1",
-        "onnx",
-        "image",
-    )
-    assert told.image.size == (224, 224)
+    assert (told.name, told.version, told.platform) == ("cat-or-dog", "1", "onnx")
+    assert told.inputs["image"].image.size == (224, 224)
     assert list(told.outputs) == ["species", "imagenet"]
     assert told.outputs["imagenet"].top == 5
     assert len(set(told.outputs["imagenet"].labels)) == 1000
-    assert told.serve.queue_rows == 64
+    assert told.serve == manifest.Serve(
+        batch_rows=16, queue_rows=64, deadline_ms=10_000, execution="thread", memory_mb=None
+    )
+
+
+def test_what_is_left_out_is_as_the_platform_and_the_kind_have_it(tmp_path):
+    (tmp_path / "model.skops").touch()
+    (tmp_path / manifest.FILE).write_text('platform = "sklearn"\nfile = "model.skops"\n')
+
+    told = manifest.read(tmp_path)
+
+    assert (told.version, told.inputs, told.outputs, told.example) == ("1", {}, {}, None)
+    assert told.options == {}
+    assert (told.serve.execution, told.serve.batch_rows, told.serve.queue_rows) == (
+        "process",
+        64,
+        1024,
+    )
+
+
+def test_a_feature_is_described(tmp_path):
+    (tmp_path / "model.onnx").touch()
+    (tmp_path / manifest.FILE).write_text("""
+platform = "onnx"
+file = "model.onnx"
+[input.city]
+categories = ["Oslo", "Rome"]
+[[input.X.feature]]
+name = "age"
+minimum = 0
+maximum = 150
+dtype = "int64"
+optional = true
+""")
+
+    told = manifest.read(tmp_path)
+
+    assert told.inputs["city"].column.categories == ("Oslo", "Rome")
+    (age,) = told.inputs["X"].columns
+    assert (age.name, age.minimum, age.maximum, age.dtype) == ("age", 0, 150, "int64")
+    assert age.optional
 
 
 @pytest.mark.parametrize(
@@ -50,7 +85,18 @@ def test_the_built_in_model_says_what_it_is():
         ('labels = "labels.txt"', 'labels = "names.txt"', "'names.txt'"),
         ("top = 5", 'top = "5"', "top"),
         ("[example]", "[serve]\nqueue_rows = 0\n[example]", "queue_rows"),
-        ('file = "example.jpg"', "", "file"),
+        ('file = "example.jpg"', "", "example.file"),
+        ('platform = "onnx"', 'platform = "onnx"\nallow_pickle = true', "allow_pickle"),
+        ('platform = "onnx"', 'platform = "sklearn"\nallow_pickle = "yes"', "allow_pickle"),
+        ("[example]", '[serve]\nexecution = "fork"\n[example]', "serve.execution"),
+        ('kind = "image"', 'kind = "tensor"', "input.image.size"),
+        ("crop = 0.875", "minimum = 2\nmaximum = 1", "input.image.minimum"),
+        ("crop = 0.875", 'categories = ["a", 1]', "input.image.categories"),
+        ("crop = 0.875", 'categories = ["a", "a"]', "input.image.categories"),
+        ("crop = 0.875", 'categories = ["a"]\nminimum = 1', "not both"),
+        ("crop = 0.875", 'dtype = "float128"', "input.image.dtype"),
+        ("crop = 0.875", '[[input.x.feature]]\nname="a"\n[[input.x.feature]]\nname="a"', "same"),
+        ("crop = 0.875", '[input.x]\nminimum=1\n[[input.x.feature]]\nname="a"', "each feature"),
         ("[example]", "[example", "cannot be read"),
     ],
 )

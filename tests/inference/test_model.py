@@ -77,7 +77,7 @@ def test_a_loaded_model_answers(make):
 
     assert (model.state, model.reason, model.version) == ("ready", "", "1")
     assert answered.outputs["species"].tolist() == [pytest.approx([0.7, 0.2, 0.1])]
-    assert model.specs.inputs["image"].shape == (-1, 224, 224, 3)
+    assert model.signature.inputs["image"].shape == (-1, 224, 224, 3)
     assert ran == [("cat-or-dog", "1", 1)] * 2  # the golden example was the first
 
 
@@ -127,7 +127,7 @@ def test_a_model_is_not_asked_before_it_is_warm(make):
     loading = threading.Thread(target=model.load)
     loading.start()
 
-    for early in (lambda: ask(model), lambda: model.manifest, lambda: model.specs):
+    for early in (lambda: ask(model), lambda: model.manifest, lambda: model.signature):
         with pytest.raises(ModelLoading, match="still loading"):
             early()
 
@@ -141,7 +141,7 @@ def test_a_model_is_not_asked_before_it_is_warm(make):
     [
         (FixedRuntime(shape=(-1, 3, 224, 224)), ["(224, 224, 3)", "(3, 224, 224)"]),
         (FixedRuntime(columns=2), ["3 labels", "2 columns"]),
-        (FixedRuntime(species=(float("nan"), 0, 0)), ["not a finite number"]),
+        (FixedRuntime(species=(float("nan"), 0, 0)), ["number that is not finite"]),
     ],
     ids=["input shape", "labels", "example"],
 )

@@ -40,7 +40,10 @@ def test_a_killed_worker_costs_only_its_requests_under_way(tmp_path):
             eventually(lambda: clients.account.answered > 500)
             victim = instance.workers()[0]
             os.kill(victim, signal.SIGKILL)
-            eventually(lambda: len(instance.lines(event="model_ready")) == 3, within_s=10)
+            eventually(
+                lambda: len(instance.lines(event="model_ready", model="cat-or-dog")) == 3,
+                within_s=10,
+            )
             answered = clients.account.answered
             eventually(lambda: clients.account.answered > answered + 500)
         stop.set()
@@ -65,7 +68,11 @@ def test_restarts_leave_the_number_of_metric_files_as_it_was(tmp_path):
         before = sorted(path.name for path in folder.iterdir())
         for generation in range(2, 6):
             os.kill(instance.workers()[0], signal.SIGKILL)
-            eventually(lambda g=generation: len(instance.lines(event="model_ready")) == g)
+            eventually(
+                lambda g=generation: (
+                    len(instance.lines(event="model_ready", model="cat-or-dog")) == g
+                )
+            )
             requests.get(instance.url, timeout=10)
             eventually(lambda g=generation: instance.metric(ECHOES, route="/") == g)
 
@@ -167,7 +174,7 @@ def test_a_model_that_fails_is_told_once_tried_again_and_then_serves(tmp_path):
         assert refused.headers["Retry-After"] == "1"
         (failure,) = instance.lines(event="model_failed")
         assert failure["reason"]
-        assert instance.lines(event="model_ready")
+        assert instance.lines(event="model_ready", model="cat-or-dog")
 
 
 def test_a_hub_that_stands_still_is_one_line_with_the_stack_and_shows_in_the_metrics(tmp_path):

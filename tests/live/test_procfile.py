@@ -63,7 +63,7 @@ def test_an_instance_is_alive_before_its_models_are_ready(tmp_path):
     with Instance(tmp_path, ready=False) as instance:
         answer = eventually(lambda: probe(instance.url + "/healthz"))
         eventually(instance.is_ready)
-        (ready,) = instance.lines(event="model_ready")
+        (ready,) = instance.lines(event="model_ready", model="cat-or-dog")
 
     assert answer.status_code == 200
     assert ready["load_ms"] > 0

@@ -1,0 +1,98 @@
+"""Which features the columns of a model's inputs are: what model.toml and the artefact say."""
+
+from collections.abc import Mapping
+from math import prod
+
+import numpy as np
+
+from service.errors import InvalidModel
+from service.inference.feature import Feature, kind_of_dtype
+from service.inference.features import Features, Part
+from service.inference.manifest import Column, Input, Manifest
+from service.inference.tensors import TensorSpec
+
+
+def is_column(spec: TensorSpec) -> bool:
+    """Whether the input is one column: [n] or [n, 1]."""
+    return len(spec.shape) == 1 or (len(spec.shape) == 2 and spec.shape[1] == 1)
+
+
+def settle(manifest: Manifest, specs: Mapping[str, TensorSpec], limit_rows: int) -> Features:
+    """Find what each column is called and may hold. Raises InvalidModel for contradictions."""
+    features: list[Feature] = []
+    parts = []
+    for name, spec in specs.items():
+        told = manifest.inputs.get(name)
+        own = _features_of(spec, told)
+        start = len(features)
+        features += own
+        shape = (-1, *spec.shape[1:]) if len(own) == 1 else (-1, len(own))
+        parts.append(Part(name, spec.datatype, shape, start, len(features)))
+    names = [feature.name for feature in features]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InvalidModel(f"two inputs have features of the same name: {twice}")
+    return Features(features, parts, limit_rows)
+
+
+def _features_of(spec: TensorSpec, told: Input | None) -> list[Feature]:
+    wide = prod(spec.shape[1:])
+    if told and told.columns:
+        named = tuple(column.name for column in told.columns)
+        if wide not in {len(named), -1} or len(spec.shape) != 2:
+            raise InvalidModel(
+                f"model.toml gives input {spec.name!r} {len(named)} features, "
+                f"the artefact's has shape {list(spec.shape)}"
+            )
+        if spec.columns and named != spec.columns:
+            raise InvalidModel(
+                f"model.toml names the features {list(named)}, the artefact {list(spec.columns)}"
+            )
+        return [_feature(column, spec) for column in told.columns]
+    if spec.columns:
+        return [_feature(Column(name=name), spec) for name in spec.columns]
+    if not is_column(spec):
+        raise InvalidModel(f"input {spec.name!r} has {wide} columns: name each in model.toml")
+    return [_feature(told.column if told else Column(name=spec.name), spec)]
+
+
+def _feature(column: Column, spec: TensorSpec) -> Feature:
+    """One feature. Raises InvalidModel where what is said of it cannot be."""
+    known = spec.categories
+    categories = column.categories or known
+    strange = [value for value in categories if known and value not in known]
+    if strange:
+        raise InvalidModel(
+            f"model.toml gives {column.name!r} the categories {strange}, "
+            f"the artefact knows {list(known)}"
+        )
+    own = column.dtype or spec.datatype.name
+    kind = kind_of_dtype(np.dtype("object" if own == "string" else own))
+    if categories and spec.datatype.kind == "O":
+        kind = "string" if isinstance(categories[0], str) else "number"
+    feature = Feature(
+        name=column.name,
+        kind=kind,
+        dtype=spec.datatype,
+        minimum=column.minimum,
+        maximum=column.maximum,
+        categories=categories,
+        optional=column.optional,
+        description=column.description,
+    )
+    _check_feature(feature)
+    return feature
+
+
+def _check_feature(feature: Feature) -> None:
+    stored = kind_of_dtype(feature.dtype)
+    if stored != "string" and feature.kind == "string":
+        raise InvalidModel(f"{feature.name!r} is a string, and its input is {feature.dtype}")
+    if feature.kind in {"string", "boolean"} and (feature.minimum, feature.maximum) != (None, None):
+        raise InvalidModel(f"{feature.name!r} is a {feature.kind} and has no range")
+    if feature.optional and feature.dtype.kind not in "fO":
+        raise InvalidModel(
+            f"{feature.name!r} is optional, and its input is {feature.dtype}, which has no null"
+        )
+    if feature.categories and not feature.is_plain(feature.categories):
+        raise InvalidModel(f"the categories of {feature.name!r} are not of kind {feature.kind}")

@@ -1,0 +1,150 @@
+"""One named feature: what may be sent for it, and how what was sent is read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import isfinite
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from service.inference.question import scalar
+
+Kind: TypeAlias = Literal["number", "integer", "boolean", "string"]
+
+KINDS: dict[str, Kind] = {"f": "number", "i": "integer", "u": "integer", "b": "boolean"}
+NOUNS = {
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "string": "a string",
+}
+TYPES: dict[Kind, frozenset[type]] = {
+    "number": frozenset({int, float}),
+    "integer": frozenset({int}),
+    "boolean": frozenset({bool}),
+    "string": frozenset({str}),
+}
+CATEGORIES_TOLD = 20
+TRUTHS = {"true": True, "false": False}
+
+
+class Wrong(Exception):
+    """What was sent cannot be read as the feature."""
+
+    def __init__(self, sent: str) -> None:
+        super().__init__(sent)
+        self.sent = sent
+
+
+def kind_of_dtype(dtype: np.dtype[Any]) -> Kind:
+    """Name what JSON calls the values of *dtype*; objects are strings."""
+    return KINDS.get(dtype.kind, "string")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature:
+    """
+    A feature as requests name it.
+
+    *minimum* and *maximum* are inclusive, None where open; *categories*, if any, are all that may
+    be sent; an *optional* one may be null or left out. *dtype* is the array's that it goes into.
+    """
+
+    name: str
+    kind: Kind
+    dtype: np.dtype[Any]
+    minimum: float | None = None
+    maximum: float | None = None
+    categories: tuple[Any, ...] = ()
+    optional: bool = False
+    description: str = ""
+    bounds: tuple[float, float] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        lowest, highest = range_of(self.dtype) if self.kind in {"number", "integer"} else (0, 0)
+        lowest = lowest if self.minimum is None else self.minimum
+        highest = highest if self.maximum is None else self.maximum
+        object.__setattr__(self, "bounds", (lowest, highest))
+
+    @cached_property
+    def _allowed(self) -> frozenset[Any]:
+        return frozenset(self.categories)
+
+    @cached_property
+    def wanted(self) -> str:
+        """What may be sent, in words."""
+        noun = NOUNS[self.kind]
+        if self.categories:
+            told = ", ".join(scalar(known) for known in self.categories[:CATEGORIES_TOLD])
+            more = len(self.categories) - CATEGORIES_TOLD
+            noun = f"one of {told}" + (f" or {more} more" if more > 0 else "")
+        elif self.minimum is not None and self.maximum is not None:
+            noun += f" from {self.minimum:.15g} to {self.maximum:.15g}"
+        elif self.minimum is not None:
+            noun += f" of at least {self.minimum:.15g}"
+        elif self.maximum is not None:
+            noun += f" of at most {self.maximum:.15g}"
+        return noun + (" or null" if self.optional else "")
+
+    def is_plain(self, column: tuple[Any, ...]) -> bool:
+        """Whether `read` would pass every value of *column* on as it is."""
+        if not TYPES[self.kind].issuperset(map(type, column)):
+            return False
+        if self.categories:
+            return self._allowed.issuperset(column)
+        if self.kind in {"boolean", "string"}:
+            return True
+        lowest, highest = self.bounds
+        return bool(lowest <= min(column) and max(column) <= highest)
+
+    def read(self, row: Mapping[str, Any]) -> Any:
+        """Read this feature of *row*. Raises Wrong."""
+        value = row.get(self.name)
+        if value is None:
+            if self.optional:
+                return np.nan if self.dtype.kind == "f" else None
+            raise Wrong("null" if self.name in row else "nothing")
+        if self.kind == "integer" and isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if not self.is_plain((value,)):
+            raise Wrong(scalar(value))
+        return value
+
+    def parse(self, text: str) -> Any:
+        """Take a query string's *text* for the value it spells, or leave it as it is."""
+        if self.kind == "string":
+            return text
+        if self.optional and not text:
+            return None
+        if self.kind == "boolean":
+            return TRUTHS.get(text.lower(), text)
+        try:
+            number = int(text) if text.lstrip("+-").isdecimal() else float(text)
+        except ValueError:
+            return text
+        return number if isfinite(number) else text
+
+    def example(self) -> Any:
+        """Make up a value that is valid."""
+        if self.categories:
+            return self.categories[0]
+        if self.kind in {"boolean", "string"}:
+            return False if self.kind == "boolean" else "text"
+        return self._middle()
+
+    def _middle(self) -> float:
+        low, high = self.bounds
+        told = self.minimum is not None and self.maximum is not None
+        middle = (low + high) / 2 if told else min(max(0, low), high)
+        return int(middle) if self.kind == "integer" else float(middle)
+
+
+def range_of(dtype: np.dtype[Any]) -> tuple[float, float]:
+    """Find the least and the greatest number that *dtype* holds."""
+    if dtype.kind in "iu":
+        told = np.iinfo(dtype)
+        return told.min, told.max
+    if dtype.kind == "f":
+        return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
+    return -np.inf, np.inf

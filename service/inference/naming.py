@@ -1,0 +1,134 @@
+"""From the arrays that a model answers to an answer in words."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from service.errors import InvalidModel, ModelFailed
+from service.inference.manifest import Output
+from service.inference.tensors import Tensors, TensorSpec
+
+Answer: TypeAlias = dict[str, Any]
+
+SCORE_DIGITS = 6
+
+
+class Naming:
+    """
+    What names the columns of a model's outputs.
+
+    The first output that has labels decides the label, the one with a `top` gives the ranking.
+    Without labels a column of strings is the label, and one number a row is the value; anything
+    else bears its output's name. Outputs that model.toml leaves out, if it names any, are not
+    answered.
+    """
+
+    def __init__(
+        self, model: str, told: Mapping[str, Output], specs: Mapping[str, TensorSpec]
+    ) -> None:
+        self._model = model
+        self._told = tuple(told)
+        self.labels = {name: _labels(name, told, specs) for name in {**specs, **told}}
+        self._top = {name: output.top for name, output in told.items() if output.top}
+
+    def answers(self, outputs: Tensors) -> list[Answer]:
+        """Name each row of *outputs*. Raises ModelFailed for columns that no label fits."""
+        names = self._told or tuple(outputs)
+        columns = {name: outputs[name] for name in names}
+        parts: list[list[Answer]] = []
+        labelled = [name for name in names if self.labels.get(name)]
+        if labelled:
+            parts.append(self._classified(labelled, columns))
+        words = [] if labelled else [name for name in names if _is_words(columns[name])]
+        for name in names:
+            if name not in labelled:
+                key = self._key(name, words[:1], columns)
+                parts.append([{key: value} for value in _values(columns[name])])
+        return [_merged(row) for row in zip(*parts, strict=True)]
+
+    def _classified(self, names: list[str], columns: Tensors) -> list[Answer]:
+        deciding = names[0]
+        answers: list[Answer] = [
+            {"label": next(iter(best)), "scores": best}
+            for best in self._ranked(deciding, columns[deciding])
+        ]
+        ranking = next((name for name in names if name in self._top), None)
+        if ranking:
+            tops = self._ranked(ranking, columns[ranking], self._top[ranking])
+            for answer, top in zip(answers, tops, strict=True):
+                answer["top"] = [{"label": label, "score": top[label]} for label in top]
+        return answers
+
+    def _ranked(
+        self, name: str, column: NDArray[Any], most: int | None = None
+    ) -> Iterator[dict[str, float]]:
+        """Each row's scores by label, best first; only the best *most* of them."""
+        scores = self._scores(name, column)
+        labels = self.labels[name]
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :most]
+        rounded = scores.astype(np.float64).round(SCORE_DIGITS).tolist()
+        for row, best in zip(rounded, order.tolist(), strict=True):
+            yield {labels[index]: row[index] for index in best}
+
+    @staticmethod
+    def _key(name: str, words: list[str], columns: Tensors) -> str:
+        if name in words:
+            return "label"
+        alone = len(columns) == 1 and columns[name].size == len(columns[name])
+        return "value" if alone else name
+
+    def _scores(self, name: str, column: NDArray[Any]) -> NDArray[Any]:
+        wide = column.reshape(len(column), -1)
+        labels = self.labels[name]
+        if wide.shape[1] == 1 and len(labels) == 2:  # a sigmoid: how much it is the second
+            wide = np.concatenate([1 - wide, wide], axis=1)
+        if wide.shape[1] != len(labels):
+            raise ModelFailed(
+                f"{self._model} answered {wide.shape[1]} columns of {name!r}, "
+                f"which has {len(labels)} labels"
+            )
+        return wide
+
+
+def _labels(
+    name: str, told: Mapping[str, Output], specs: Mapping[str, TensorSpec]
+) -> tuple[str, ...]:
+    """The names of the columns. Raises InvalidModel where model.toml contradicts the artefact."""
+    said = told[name].labels if name in told else ()
+    spec = specs.get(name)
+    if spec is None:
+        if specs:
+            raise InvalidModel(
+                f"model.toml names the output {name!r}, the artefact has {list(specs)}"
+            )
+        return said
+    columns = spec.shape[-1] if len(spec.shape) > 1 else 1
+    if said and columns >= 0 and len(said) != columns and (columns, len(said)) != (1, 2):
+        raise InvalidModel(
+            f"model.toml gives output {name!r} {len(said)} labels, "
+            f"the artefact gives it {columns} columns"
+        )
+    return said or spec.columns
+
+
+def _is_words(column: NDArray[Any]) -> bool:
+    return column.dtype.kind in "OUT" and column.size == len(column)
+
+
+def _values(column: NDArray[Any]) -> list[Any]:
+    """The rows as JSON has them; a float32 as the shortest decimal that is this float32."""
+    if column.ndim == 2 and column.shape[1] == 1:
+        column = column[:, 0]
+    if column.dtype.kind == "f":
+        packed = orjson.dumps(np.ascontiguousarray(column), option=orjson.OPT_SERIALIZE_NUMPY)
+        values: list[Any] = orjson.loads(packed)
+        return values
+    plain: list[Any] = column.tolist()
+    return plain
+
+
+def _merged(parts: tuple[Answer, ...]) -> Answer:
+    return parts[0] if len(parts) == 1 else {k: v for part in parts for k, v in part.items()}

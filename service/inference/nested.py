@@ -1,0 +1,149 @@
+"""Nested lists of numbers or strings, made into arrays of a known shape."""
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import Fault, InvalidInput
+from service.inference.feature import NOUNS, TYPES, kind_of_dtype, range_of
+from service.inference.question import FAULTS_TOLD, Question, kind_of, pointer, scalar, wanted
+from service.inference.tensors import TensorSpec
+
+
+class NestedTensors:
+    """What reads `{"<input>": nested list}` for *specs*; at most *limit_rows* rows at once."""
+
+    def __init__(self, specs: Sequence[TensorSpec], limit_rows: int) -> None:
+        self._specs = {spec.name: spec for spec in specs}
+        self._limit_rows = limit_rows
+
+    def from_json(self, sent: Mapping[str, Any]) -> Question:
+        """Read a batch, or one row where every list is a level flatter. Raises InvalidInput."""
+        self._check_names(sent)
+        single = all(
+            _depth(sent[name]) == len(spec.shape) - 1 for name, spec in self._specs.items()
+        )
+        arrays = {
+            name: self._array(spec, [sent[name]] if single else sent[name], single=single)
+            for name, spec in self._specs.items()
+        }
+        counts = {name: len(array) for name, array in arrays.items()}
+        if len(set(counts.values())) > 1:
+            told = ", ".join(f"{count} of {name}" for name, count in counts.items())
+            raise InvalidInput([wanted("", told, "the same number of rows in each input")])
+        return Question(arrays, next(iter(counts.values())), single=single)
+
+    def example(self) -> dict[str, Any]:
+        """Make up a row that is valid: zeros, or empty strings."""
+        return {
+            name: np.zeros([max(size, 1) for size in spec.shape[1:]], _sent(spec)).tolist()
+            for name, spec in self._specs.items()
+        }
+
+    def _check_names(self, sent: Mapping[str, Any]) -> None:
+        known = ", ".join(self._specs)
+        faults = [
+            Fault(pointer(name), "an unknown name", known, f"no such input; there is {known}")
+            for name in sent
+            if name not in self._specs
+        ]
+        faults += [
+            wanted(pointer(name), "nothing", _noun(spec))
+            for name, spec in self._specs.items()
+            if name not in sent
+        ]
+        if faults:
+            raise InvalidInput(faults[:FAULTS_TOLD])
+
+    def _array(self, spec: TensorSpec, value: Any, *, single: bool) -> NDArray[Any]:
+        array = _Walk(spec, single=single).flatten(value)
+        if len(array) > self._limit_rows:
+            want = f"a list of 1 to {self._limit_rows} rows"
+            raise InvalidInput([wanted(pointer(spec.name), kind_of(value), want)])
+        return array
+
+
+class _Walk:
+    """
+    One nested list, taken apart a level at a time.
+
+    A level is one flat list, so that each step is a single pass in C; where one finds a fault,
+    the position in the level and the sizes so far give the pointer.
+    """
+
+    def __init__(self, spec: TensorSpec, *, single: bool) -> None:
+        self._spec = spec
+        self._sizes: list[int] = []
+        self._skipped = 1 if single else 0  # the level that was added around a single row
+
+    def flatten(self, value: Any) -> NDArray[Any]:
+        """Raises InvalidInput at the first place that is not as the input's shape and dtype."""
+        level: list[Any] = [value]
+        for size in (-1, *self._spec.shape[1:]):
+            self._check_lists(level, size)
+            self._sizes.append(len(level[0]))
+            level = list(chain.from_iterable(level))
+        return self._leaves(level)
+
+    def _check_lists(self, level: list[Any], size: int) -> None:
+        lengths = set(map(len, level)) if set(map(type, level)) == {list} else None
+        if lengths is not None and len(lengths) == 1 and 0 not in lengths:
+            (length,) = lengths
+            if size in {-1, length}:
+                return
+        size = size if size > 0 or not isinstance(level[0], list) else len(level[0])
+        at = next((i for i, it in enumerate(level) if not _is_list(it, size)), 0)
+        want = f"a list of {size}" if size > 0 else "a list of at least 1"
+        raise self._fault(at, kind_of(level[at]), want)
+
+    def _leaves(self, level: list[Any]) -> NDArray[Any]:
+        dtype = self._spec.datatype
+        kind = kind_of_dtype(dtype)
+        if kind == "integer" and float in set(map(type, level)):
+            level = [int(leaf) if _is_whole(leaf) else leaf for leaf in level]
+        if not TYPES[kind].issuperset(map(type, level)):
+            at = next(at for at, leaf in enumerate(level) if type(leaf) not in TYPES[kind])
+            raise self._fault(at, scalar(level[at]), NOUNS[kind])
+        if kind in {"number", "integer"}:
+            self._check_range(level, dtype)
+        return np.array(level, dtype).reshape(self._sizes)
+
+    def _check_range(self, level: list[Any], dtype: np.dtype[Any]) -> None:
+        lowest, highest = range_of(dtype)
+        if min(level) < lowest or max(level) > highest:
+            at = next(at for at, leaf in enumerate(level) if not lowest <= leaf <= highest)
+            raise self._fault(at, scalar(level[at]), f"a number that fits {dtype}")
+
+    def _fault(self, at: int, sent: str, want: str) -> InvalidInput:
+        steps = np.unravel_index(at, self._sizes) if self._sizes else ()
+        where = pointer(self._spec.name, *map(int, steps[self._skipped :]))
+        return InvalidInput([wanted(where, sent, f"{want} (the input is {_noun(self._spec)})")])
+
+
+def _is_list(value: Any, size: int) -> bool:
+    return isinstance(value, list) and (len(value) == size if size > 0 else bool(value))
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, float) and value.is_integer()
+
+
+def _depth(value: Any) -> int:
+    depth = 0
+    while isinstance(value, list):
+        depth += 1
+        value = value[0] if value else None
+    return depth
+
+
+def _sent(spec: TensorSpec) -> Any:
+    """The dtype whose zero is the JSON zero of *spec*'s."""
+    return str if kind_of_dtype(spec.datatype) == "string" else spec.datatype
+
+
+def _noun(spec: TensorSpec) -> str:
+    sizes = ", ".join("any" if size < 0 else str(size) for size in spec.shape[1:])
+    return f"{spec.datatype.name} [n{', ' if sizes else ''}{sizes}]"

@@ -1,0 +1,227 @@
+"""What a model takes and gives, settled once at load from model.toml and the artefact."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+import orjson
+
+from service.errors import InvalidInput, InvalidModel
+from service.inference import columns
+from service.inference.features import Features
+from service.inference.images import ImageRecipe, decode
+from service.inference.manifest import Input, Kind, Manifest
+from service.inference.naming import Answer, Naming
+from service.inference.nested import NestedTensors
+from service.inference.question import Question, kind_of
+from service.inference.tensors import Tensors, TensorSpec
+
+# What still fits a sentence.
+EXAMPLE_CHARS = 400
+
+Specs: TypeAlias = Mapping[str, TensorSpec]
+
+
+class Pictures:
+    """What makes encoded pictures into the rows of *spec*."""
+
+    def __init__(self, spec: TensorSpec, recipe: ImageRecipe, limit_pixels: int) -> None:
+        self._spec = spec
+        self._recipe = recipe
+        self._limit_pixels = limit_pixels
+
+    def decode(self, picture: bytes) -> Question:
+        """Decode one picture; raises what `images.decode` does."""
+        pixels = decode(picture, self._recipe, self._limit_pixels)
+        row = pixels[None].astype(self._spec.datatype, copy=False)
+        return Question({self._spec.name: row}, 1, single=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signature:
+    """
+    A model's kind, what reads a request of that kind, and what names its outputs.
+
+    *example* is a valid request: the golden one of model.toml, or one made up.
+    """
+
+    kind: Kind
+    inputs: Specs
+    outputs: Specs
+    reader: Pictures | Features | NestedTensors
+    naming: Naming
+    example: bytes
+
+    def golden(self) -> Question:
+        """Read the example. Raises InvalidInput or what `images.decode` does."""
+        if isinstance(self.reader, Pictures):
+            return self.reader.decode(self.example)
+        return self.reader.from_json(orjson.loads(self.example))
+
+    @cached_property
+    def short_example(self) -> str:
+        """The example where it is JSON and fits a sentence, else what stands for it."""
+        return self.example.decode() if len(self.example) <= EXAMPLE_CHARS else "{…}"
+
+    def from_json(self, sent: Mapping[str, Any]) -> Question:
+        """Read a JSON object. Raises InvalidInput with the example."""
+        reader = cast("Features | NestedTensors", self.reader)
+        try:
+            return reader.from_json(sent)
+        except InvalidInput as error:
+            error.example = self.example
+            raise
+
+    def from_query(self, pairs: Iterable[tuple[str, str]]) -> Question:
+        """Read the parameters of a query or a form. Raises InvalidInput with the example."""
+        reader = cast("Features", self.reader)
+        try:
+            return reader.from_query(pairs)
+        except InvalidInput as error:
+            error.example = self.example
+            raise
+
+    def answers(self, outputs: Tensors) -> list[Answer]:
+        """Put each row of *outputs* in words. Raises ModelFailed."""
+        return self.naming.answers(outputs)
+
+
+def build(manifest: Manifest, inputs: Specs, outputs: Specs, limit_pixels: int) -> Signature:
+    """
+    Settle what *manifest* and the artefact's *inputs* and *outputs* say between them.
+
+    Where the artefact knows no inputs (a class of the user's), model.toml must name them all.
+    Raises InvalidModel where one contradicts the other, with both values.
+    """
+    specs = _specs(manifest, inputs)
+    kind = _kind(manifest, specs)
+    limit_rows = _limit_rows(manifest, specs)
+    reader: Pictures | Features | NestedTensors
+    if kind == "image":
+        reader = _pictures(manifest, specs, limit_pixels)
+    elif kind == "features":
+        reader = columns.settle(manifest, specs, limit_rows)
+    else:
+        reader = NestedTensors(tuple(specs.values()), limit_rows)
+    built = Signature(
+        kind=kind,
+        inputs=specs,
+        outputs=outputs,
+        reader=reader,
+        naming=Naming(manifest.name, manifest.outputs, outputs),
+        example=_example(manifest, reader),
+    )
+    _check_example(built)
+    return built
+
+
+def _specs(manifest: Manifest, inputs: Specs) -> dict[str, TensorSpec]:
+    """The inputs as the artefact has them, else as model.toml says."""
+    if not inputs:
+        if not manifest.inputs:
+            raise InvalidModel("the artefact does not say what it takes: name it under [input]")
+        return {name: _told_spec(name, told) for name, told in manifest.inputs.items()}
+    for name, told in manifest.inputs.items():
+        if name not in inputs:
+            raise InvalidModel(
+                f"model.toml names the input {name!r}, the artefact has {list(inputs)}"
+            )
+        _agree(name, told, inputs[name])
+    return dict(inputs)
+
+
+def _told_spec(name: str, told: Input) -> TensorSpec:
+    if told.image:
+        shape = told.shape or (-1, *told.image.size, 3)
+        return TensorSpec(name, np.dtype(told.dtype or "uint8"), shape)
+    strings = any(isinstance(known, str) for known in told.column.categories)
+    dtype = told.dtype or ("string" if strings else "float64")
+    shape = told.shape or ((-1, len(told.columns)) if told.columns else (-1,))
+    return TensorSpec(name, np.dtype(object if dtype == "string" else dtype), shape)
+
+
+def _agree(name: str, told: Input, spec: TensorSpec) -> None:
+    own = "object" if told.dtype == "string" else told.dtype
+    matrix = len(spec.shape) == 2 and spec.shape[1] != 1
+    if own and not matrix and own != spec.datatype.name:
+        raise InvalidModel(
+            f"model.toml's input {name!r} is {told.dtype}, the artefact's is {spec.datatype.name}"
+        )
+    if told.shape and told.shape != spec.shape:
+        raise InvalidModel(
+            f"model.toml's input {name!r} has shape {list(told.shape)}, "
+            f"the artefact's has {list(spec.shape)}"
+        )
+
+
+def _kind(manifest: Manifest, specs: Specs) -> Kind:
+    said = manifest.inputs.values()
+    told = {entry.kind or "features" for entry in said if entry.kind or entry.columns}
+    if len(told) > 1:
+        raise InvalidModel(f"model.toml gives inputs of kinds {sorted(told)}; a model has one kind")
+    if told:
+        return told.pop()
+    named = [spec.columns or columns.is_column(spec) for spec in specs.values()]
+    return "features" if all(named) else "tensor"
+
+
+def _limit_rows(manifest: Manifest, specs: Specs) -> int:
+    fixed = {spec.shape[0] if spec.shape else 0 for spec in specs.values()} - {-1}
+    if not fixed:
+        return manifest.serve.queue_rows
+    if fixed != {1}:
+        raise InvalidModel(
+            f"the artefact takes exactly {sorted(fixed)} rows a call; export it with a first "
+            "dimension of any size"
+        )
+    if manifest.serve.batch_rows != 1:
+        raise InvalidModel(
+            "the artefact takes exactly 1 row a call; say batch_rows = 1 under [serve]"
+        )
+    return 1
+
+
+def _pictures(manifest: Manifest, specs: Specs, limit_pixels: int) -> Pictures:
+    if len(specs) != 1:
+        raise InvalidModel(f"a model of pictures has one input, the artefact has {list(specs)}")
+    ((name, spec),) = specs.items()
+    recipe = manifest.inputs[name].image
+    if recipe is None:
+        raise InvalidModel(f"model.toml gives input {name!r} no size")
+    channels = spec.shape[-1] if spec.shape[-1] == 1 else 3
+    row = (*recipe.size, channels)
+    fits = len(spec.shape) == 4 and all(
+        own in {-1, want} for own, want in zip(spec.shape[1:], row, strict=True)
+    )
+    if not fits or spec.datatype.kind not in "uf":
+        raise InvalidModel(
+            f"model.toml's input {name!r} is a picture of {row} numbers, "
+            f"the artefact's is {spec.datatype} {spec.shape[1:]}"
+        )
+    return Pictures(spec, replace(recipe, channels=channels), limit_pixels)
+
+
+def _example(manifest: Manifest, reader: Pictures | Features | NestedTensors) -> bytes:
+    """The golden request; of a JSON one, as short as it can be written."""
+    if isinstance(reader, Pictures):
+        if manifest.example is None:
+            raise InvalidModel("model.toml has no [example]; name a picture there: file = …")
+        return manifest.example.read_bytes()
+    if manifest.example is None:
+        return orjson.dumps(reader.example())
+    try:
+        request = orjson.loads(manifest.example.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise InvalidModel(f"{manifest.example.name} is not valid JSON: {error}") from None
+    if not isinstance(request, dict):
+        raise InvalidModel(f"{manifest.example.name} is {kind_of(request)}, not an object")
+    return orjson.dumps(request)
+
+
+def _check_example(signature: Signature) -> None:
+    try:
+        signature.golden()
+    except InvalidInput as error:
+        raise InvalidModel(f"the example is no valid request: {error}") from None

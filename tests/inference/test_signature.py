@@ -1,0 +1,178 @@
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from service.errors import InvalidInput, InvalidModel
+from service.inference import manifest, signature
+from service.inference.tensors import TensorSpec
+
+LIMIT_PIXELS = 25_000_000
+
+
+def spec(name, dtype, *shape, **known):
+    return TensorSpec(name, np.dtype(dtype), shape, **known)
+
+
+@pytest.fixture
+def built(tmp_path):
+    """Build the signature of a model.toml with this *said*, over an artefact with *inputs*."""
+
+    def build(said, *inputs, outputs=(), platform="onnx", example=None):
+        (tmp_path / "model").touch()
+        text = f'platform = "{platform}"\nfile = "model"\n{said}\n'
+        if example is not None:
+            (tmp_path / "example").write_bytes(example)
+            text += '[example]\nfile = "example"\n'
+        (tmp_path / manifest.FILE).write_text(text)
+        return signature.build(
+            manifest.read(tmp_path),
+            {each.name: each for each in inputs},
+            {each.name: each for each in outputs},
+            LIMIT_PIXELS,
+        )
+
+    return build
+
+
+def names(settled):
+    return [feature.name for feature in settled.reader.features]
+
+
+def test_columns_of_the_artefact_are_features(built):
+    settled = built(
+        "",
+        spec("age", "float64", -1),
+        spec("city", "object", -1, 1, categories=("Oslo", "Rome")),
+    )
+
+    assert settled.kind == "features"
+    assert names(settled) == ["age", "city"]
+    assert settled.reader.features[1].categories == ("Oslo", "Rome")
+    assert settled.golden().inputs["city"].tolist() == [["Oslo"]]
+
+
+def test_a_matrix_whose_columns_are_named_is_features(built):
+    matrix = spec("X", "float32", -1, 2)
+
+    assert built("", matrix).kind == "tensor"
+    assert names(built("", spec("X", "float32", -1, 2, columns=("a", "b")))) == ["a", "b"]
+    told = '[[input.X.feature]]\nname = "a"\nmaximum = 5\n[[input.X.feature]]\nname = "b"'
+    settled = built(told, matrix)
+    assert names(settled) == ["a", "b"]
+    assert settled.reader.features[0].maximum == 5
+
+
+def test_whole_numbers_may_be_wanted_of_a_matrix_of_floats(built):
+    settled = built('[[input.X.feature]]\nname = "a"\ndtype = "int64"', spec("X", "float32", -1, 1))
+
+    with pytest.raises(InvalidInput):
+        settled.from_json({"a": 1.5})
+    assert settled.from_json({"a": 1}).inputs["X"].dtype == np.float32
+
+
+def test_what_the_artefact_does_not_know_model_toml_tells(built):
+    settled = built('[input.age]\nmaximum = 150\n[input.city]\ncategories = ["Oslo"]')
+
+    question = settled.from_json({"age": 41, "city": "Oslo"})
+    assert question.inputs["age"].dtype == np.float64
+    assert question.inputs["city"].dtype == object
+
+
+def test_a_picture_is_of_the_channels_and_the_type_of_its_input(built):
+    picture = io.BytesIO()
+    Image.new("RGB", (20, 10), "white").save(picture, "PNG")
+    said = '[input.image]\nkind = "image"\nsize = [8, 8]'
+
+    settled = built(said, spec("image", "float32", -1, 8, 8, 1), example=picture.getvalue())
+
+    (array,) = settled.golden().inputs.values()
+    assert (array.shape, array.dtype, array.max()) == ((1, 8, 8, 1), np.float32, 255)
+
+
+def test_the_example_is_the_golden_request(built):
+    settled = built("", spec("x", "float32", -1, 2), example=b'{\n "x": [1, 2]\n}')
+
+    assert settled.golden().inputs["x"].tolist() == [[1, 2]]
+    assert json.loads(settled.example) == {"x": [1, 2]}
+
+
+def test_without_an_example_one_is_made_up(built):
+    settled = built("[input.x]\nminimum = 3\nmaximum = 5", spec("x", "float64", -1))
+
+    assert json.loads(settled.example) == {"x": 4.0}
+
+
+def test_a_fault_carries_the_example(built):
+    settled = built("", spec("x", "float64", -1))
+
+    for read, wrong in ((settled.from_json, {"y": 1}), (settled.from_query, [("y", "1")])):
+        with pytest.raises(InvalidInput) as raised:
+            read(wrong)
+        assert raised.value.example == settled.example
+
+
+def test_one_row_a_call_is_one_row_a_request(built):
+    settled = built("[serve]\nbatch_rows = 1", spec("x", "float32", 1, 2))
+
+    assert settled.from_json({"x": [1, 2]}).rows == 1
+    with pytest.raises(InvalidInput):
+        settled.from_json({"x": [[1, 2], [3, 4]]})
+
+
+IMAGE = '[input.image]\nkind = "image"\nsize = [224, 224]'
+
+
+@pytest.mark.parametrize(
+    ("said", "inputs", "words"),
+    [
+        (IMAGE, [spec("image", "uint8", -1, 3, 224, 224)], ["(224, 224, 3)", "(3, 224, 224)"]),
+        (IMAGE, [spec("image", "int64", -1, 224, 224, 3)], ["int64"]),
+        (IMAGE, [spec("pixels", "uint8", -1, 224, 224, 3)], ["'image'", "['pixels']"]),
+        (IMAGE, [spec("image", "uint8", -1, 224, 224, 3)], ["[example]"]),
+        ("", [], ["[input]"]),
+        ('[input.x]\ndtype = "int64"', [spec("x", "float32", -1)], ["int64", "float32"]),
+        ("[input.x]\nshape = [-1, 2]", [spec("x", "float32", -1, 3)], ["[-1, 2]", "[-1, 3]"]),
+        ('[[input.x.feature]]\nname="a"', [spec("x", "float32", -1, 3)], ["1 features", "[-1, 3]"]),
+        (
+            '[[input.x.feature]]\nname="a"',
+            [spec("x", "float32", -1, 1, columns=("b",))],
+            ["['a']", "['b']"],
+        ),
+        ('[input.x]\nkind = "features"', [spec("x", "float32", -1, 3)], ["3 columns"]),
+        (
+            '[input.x]\nkind = "features"\n[input.y]\nkind = "tensor"',
+            [spec("x", "float32", -1), spec("y", "float32", -1)],
+            ["features", "tensor"],
+        ),
+        (
+            '[input.x]\ncategories = ["Paris"]',
+            [spec("x", "object", -1, categories=("Oslo",))],
+            ["Paris", "Oslo"],
+        ),
+        ('[input.x]\ncategories = ["a"]', [spec("x", "float32", -1)], ["'x'", "number"]),
+        ("[input.x]\noptional = true", [spec("x", "int64", -1)], ["int64", "null"]),
+        ("[input.x]\nminimum = 1", [spec("x", "object", -1)], ["no range"]),
+        (
+            '[[input.x.feature]]\nname = "y"',
+            [spec("x", "float32", -1, 1), spec("y", "float32", -1)],
+            ["['y']"],
+        ),
+        ("", [spec("x", "float32", 8, 2)], ["[8] rows"]),
+        ("", [spec("x", "float32", 1, 2)], ["batch_rows = 1"]),
+    ],
+)
+def test_a_contradiction_is_refused_with_both_values(built, said, inputs, words):
+    with pytest.raises(InvalidModel) as raised:
+        built(said, *inputs)
+
+    for word in words:
+        assert word in str(raised.value)
+
+
+@pytest.mark.parametrize("example", [b"{", b"[1]", b'{"x": "a"}', b"{}"])
+def test_an_example_that_is_no_valid_request_is_refused(built, example):
+    with pytest.raises(InvalidModel, match="example"):
+        built("", spec("x", "float32", -1, 2), example=example)
