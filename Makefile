@@ -1,4 +1,4 @@
-# make run | test | load | soak | lint | lock
+# make run | test | load | soak | lint | lock | install-sklearn | install-keras
 
 VENV   ?= .venv
 PYTHON ?= python3
@@ -8,7 +8,7 @@ BIN     := $(CURDIR)/$(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 MODEL   := models/cat-or-dog
 
-.PHONY: run test load soak lint lock clean
+.PHONY: run test load soak lint lock clean install-sklearn install-keras
 .DEFAULT_GOAL := run
 
 # Starts what the Procfile starts, on $PORT; exec, so that a signal to make reaches Gunicorn.
@@ -50,6 +50,14 @@ lock: $(VENV)/test
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --constraint requirements.txt \
 		--constraint tests/requirements.txt --group load --output-file load/requirements.txt
+	@for platform in sklearn keras; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+			--no-header --no-annotate --constraint requirements.txt \
+			--constraint load/requirements.txt --group $$platform \
+			--output-file config/models/requirements-$$platform.txt || exit; done
+
+# What models of these platforms need.
+install-sklearn install-keras: install-%: $(VENV)/models-%
 
 clean:
 	@rm -rf $(VENV)
@@ -68,6 +76,11 @@ $(VENV)/test: tests/requirements.txt | $(VENV)/serve
 $(VENV)/load: load/requirements.txt | $(VENV)/serve
 	@echo 'Installing what measures (once) …'
 	@$(INSTALL) -r load/requirements.txt
+	@touch $@
+
+$(VENV)/models-%: config/models/requirements-%.txt | $(VENV)/serve
+	@echo 'Installing what models of platform $* need (once) …'
+	@$(INSTALL) -r $<
 	@touch $@
 
 $(VENV):

@@ -1,3 +1,4 @@
+import importlib
 import io
 import os
 import time
@@ -68,3 +69,10 @@ def assert_problem(answer, status, *words):
     for word in words:
         assert word in said["detail"]
     return said
+
+
+def framework(name, install):
+    """Import an optional framework, or skip the tests that need it; in CI it must be there."""
+    if os.environ.get("CI"):
+        return importlib.import_module(name)
+    return pytest.importorskip(name, reason=f"{name} is not installed; type: {install}")

@@ -10,6 +10,7 @@ FLOORS = [
     {"config"},
     {"service.errors", "service.inference.tensors", "service", "service.wire.refusals"},
     {"service.wire.admission", "service.wire.reader", "service.wire.response"},
+    {"service.inference.runtimes.sklearn_columns"},
     {"service.wire.listener", "service.inference.runtimes", "service.inference.question"},
     {"service.inference.native", "service.inference.quarantine", "service.inference.output"},
     {"service.inference.execution", "service.inference.execution.frames"},
@@ -99,7 +100,10 @@ def test_a_part_knows_nothing_of_what_it_must_not(part, forbidden):
     assert not seen & forbidden
 
 
-def test_a_framework_is_imported_by_its_own_runtime_only():
-    importers = {str(path) for path in MODULES if "onnxruntime" in imports_of(path)}
+@pytest.mark.parametrize(
+    ("framework", "runtime"), [("onnxruntime", "onnx"), ("openvino", "keras"), ("skops", "sklearn")]
+)
+def test_a_framework_is_imported_by_its_own_runtime_only(framework, runtime):
+    importers = {str(path) for path in MODULES if framework in imports_of(path)}
 
-    assert importers == {"service/inference/runtimes/onnx.py"}
+    assert importers == {f"service/inference/runtimes/{runtime}.py"}

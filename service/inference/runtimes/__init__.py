@@ -5,12 +5,18 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from service.errors import InvalidModel
 from service.inference.tensors import Tensors, TensorSpec
 
 BACKENDS = {
     "onnx": "service.inference.runtimes.onnx:OnnxRuntime",
     "python": "service.inference.runtimes.python:PythonRuntime",
+    "sklearn": "service.inference.runtimes.sklearn:SklearnRuntime",
+    "keras": "service.inference.runtimes.keras:KerasRuntime",
 }
+
+# Platforms whose framework is not installed with the service, and what installs it.
+INSTALLS = {"sklearn": "make install-sklearn", "keras": "make install-keras"}
 
 
 class Runtime(Protocol):
@@ -27,7 +33,16 @@ def open_runtime(platform: str, artefact: Path, options: Mapping[str, Any]) -> R
     """
     Open *artefact* with the backend of *platform*, which takes *options*.
 
-    Whatever the framework raises passes on.
+    Raises InvalidModel where the framework is not installed; whatever it raises passes on.
     """
     module, _, name = BACKENDS[platform].partition(":")
-    return cast("Runtime", getattr(import_module(module), name)(artefact, **options))
+    try:
+        backend = import_module(module)
+    except ModuleNotFoundError as error:
+        if platform not in INSTALLS:
+            raise
+        raise InvalidModel(
+            f"models of platform {platform!r} need {error.name}, which is not installed; "
+            f"type: {INSTALLS[platform]}"
+        ) from None
+    return cast("Runtime", getattr(backend, name)(artefact, **options))
