@@ -38,10 +38,10 @@ class Surroundings:
     """
     What the service gives every model to live in.
 
-    *threads* native threads each, from *native_threads*; *meeting_place* is the private directory
-    where workers meet their models' processes, which get *variables* and, where model.toml says
-    nothing else, *memory_limit_bytes*; *json_lines* is the form of what they print. *ran* is told
-    the model, its version, and each batch's rows and seconds.
+    *threads* native threads each for calls, and as many to decode, from *native_threads*.
+    *meeting_place* is the private directory where workers meet their models' processes, which get
+    *variables* and, where model.toml says nothing else, *memory_limit_bytes*; *json_lines* is the
+    form of what they print. *ran* is told the model, its version, each batch's rows and seconds.
     """
 
     native_threads: ExecutorFactory
@@ -66,6 +66,9 @@ class Model:
         self._reason = ""
         self._folder = folder
         self._surroundings = surroundings
+        # Calls have threads of their own: in a common queue they would stand behind the pictures
+        # that wait to be decoded, and nothing that is begun would end in time.
+        self._calls = NativeThreads(surroundings.native_threads, surroundings.threads)
         self._threads = NativeThreads(surroundings.native_threads, surroundings.threads)
         self._manifest: Manifest | None = None
         self._signature: Signature | None = None
@@ -106,7 +109,7 @@ class Model:
 
     def decode(self, work: Callable[[], T], *, deadline_s: float) -> T:
         """
-        Do *work*, which prepares one row, in the model's native threads.
+        Do *work*, which prepares one row, in native threads of the model's.
 
         Raises what *work* raises, and what `ask` raises at once.
         """
@@ -178,8 +181,8 @@ class Model:
         if told.serve.execution == "thread":
             return ThreadExecution(
                 lambda: open_runtime(told.platform, told.artefact, told.options),
-                self._threads,
-                around.threads,
+                self._calls,
+                lanes=around.threads,
             )
         memory_mb = told.serve.memory_mb
         brief = Brief(

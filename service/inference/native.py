@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from time import monotonic
 from typing import TypeAlias, TypeVar
 
@@ -30,14 +30,23 @@ class NativeThreads:
         if not self._free.acquire(timeout=_left_s(deadline_s)):
             raise _too_late()
         future = self._executor.submit(_attempt, work)
-        future.add_done_callback(lambda _: self._free.release())
         try:
             done, raised = future.result(_left_s(deadline_s))
-        except TimeoutError:
-            raise _too_late() from None
+        except BaseException as error:
+            # Whoever asked leaves, and another waits in its place: a callback could not release,
+            # since gevent would call it in its event loop, where nothing may block.
+            threading.Thread(target=self._release_after, args=(future,), daemon=True).start()
+            if isinstance(error, TimeoutError):
+                raise _too_late() from None
+            raise
+        self._free.release()
         if raised is not None:
             raise raised
         return done  # type: ignore[return-value]  # only None if that is what work returns
+
+    def _release_after(self, future: "Future[object]") -> None:
+        future.result()
+        self._free.release()
 
 
 def _attempt(work: Callable[[], T]) -> tuple[T | None, Exception | None]:

@@ -54,7 +54,8 @@ def make(tmp_path, monkeypatch, surroundings):
 
     def make(runtime, serve="", **around):
         folder = shutil.copytree(CAT.parent, tmp_path / "cat-or-dog")
-        (folder / "model.toml").write_text((folder / "model.toml").read_text() + serve)
+        told = (folder / "model.toml").read_text()
+        (folder / "model.toml").write_text(told.replace("batch_rows = 1", serve))
         monkeypatch.setattr(module, "open_runtime", lambda *_: runtime)
         made.append(Model("cat-or-dog", folder, replace(surroundings, **around)))
         return made[-1]
@@ -94,7 +95,7 @@ def test_an_answer_that_is_no_number_is_a_failure_of_the_model(make, number):
 
 def test_beyond_the_queue_a_picture_is_refused_before_it_is_decoded(make):
     runtime = FixedRuntime()
-    model = make(runtime, serve="[serve]\nqueue_rows = 2\n")
+    model = make(runtime, serve="queue_rows = 2")
     model.load()
     runtime.gate.clear()
 
@@ -158,7 +159,7 @@ def test_a_contradiction_fails_the_model_with_both_values(make, runtime, said):
 
 def test_a_model_whose_every_call_overruns_says_so(make):
     runtime = FixedRuntime()
-    model = make(runtime, serve="[serve]\ndeadline_ms = 50\n")
+    model = make(runtime, serve="deadline_ms = 50")
     model.load()
     runtime.gate.clear()
 
