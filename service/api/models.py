@@ -22,7 +22,7 @@ from service.request import request
 blueprint = Blueprint("models", __name__)
 
 # A longer example is piped from its own address rather than pasted.
-PASTED_BYTES = 1024
+PASTED_BYTES = 400
 
 UNSAID: tuple[Any, ...] = ("", ())
 

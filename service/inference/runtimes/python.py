@@ -23,7 +23,11 @@ METHODS = ("load", "predict")
 
 
 class PythonRuntime:
-    """A Runtime over one object of the user's class, which does not say what it takes and gives."""
+    """
+    A Runtime over one object of the user's class, which does not say what it takes and gives.
+
+    The class may have an *example*: a row as it may be sent.
+    """
 
     def __init__(self, artefact: Path) -> None:
         """Import *artefact* and load its model; files beside it can be imported as well."""
@@ -31,6 +35,7 @@ class PythonRuntime:
         self.outputs: Mapping[str, TensorSpec] = {}
         self._model = _only_class(_import(artefact), artefact)()
         self._model.load()
+        self.example = getattr(self._model, "example", None)
 
     def predict(self, inputs: Tensors) -> Tensors:
         """Ask the model about all rows of *inputs*."""

@@ -32,8 +32,8 @@ class SklearnRuntime:
     """
     A Runtime over one fitted estimator.
 
-    A classifier that gives probabilities answers those, its classes as labels. *examples* are
-    values of the columns as they may be sent.
+    A classifier that gives probabilities answers those, its classes as labels. *example* is a
+    row of the columns as it may be sent.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class SklearnRuntime:
         columns = columns_of(self._estimator)
         self._names = [column.name for column in columns]
         self._frame = _pandas() if needs_frame(self._estimator, columns) else None
-        self.examples = {column.name: column.example for column in columns}
+        self.example = {column.name: column.example for column in columns}
         self.inputs = _inputs(self._estimator, columns)
         self._output = _Output(self._estimator, self._table(self._example_row()))
         self.outputs = {self._output.spec.name: self._output.spec}
@@ -55,8 +55,8 @@ class SklearnRuntime:
 
     def _example_row(self) -> Tensors:
         return {
-            spec.name: np.array([self.examples[spec.name]], spec.datatype)
-            if spec.name in self.examples
+            spec.name: np.array([self.example[spec.name]], spec.datatype)
+            if spec.name in self.example
             else np.zeros([1, *spec.shape[1:]], spec.datatype)
             for spec in self.inputs.values()
         }
@@ -98,17 +98,21 @@ class _Output:
         return answer
 
 
+def unknown_types(artefact: Path) -> list[str]:
+    """Name the types in a skops file that are not known to be safe."""
+    return sorted(set(skops.get_untrusted_types(file=artefact)) - SAFE)
+
+
 def _load(artefact: Path, trusted: Sequence[str], *, allow_pickle: bool) -> Any:
     if artefact.suffix == ".skops":
-        trusted = [*SAFE, *trusted]
-        unknown = sorted(set(skops.get_untrusted_types(file=artefact)) - set(trusted))
+        unknown = [name for name in unknown_types(artefact) if name not in trusted]
         if unknown:
             raise InvalidModel(
                 f"{artefact.name} holds types that skops does not know to be safe: "
                 f"{', '.join(unknown)}; if you trust them, name them in model.toml: "
                 f"trusted = {unknown}"
             )
-        return skops.load(artefact, trusted=trusted)
+        return skops.load(artefact, trusted=[*SAFE, *trusted])
     if not allow_pickle:
         raise InvalidModel(
             f"{artefact.name} is a pickle, which may run any code when it is opened; save it with "

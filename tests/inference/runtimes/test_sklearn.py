@@ -91,8 +91,8 @@ def test_columns_types_and_categories_are_read_from_the_pipeline(opened, shop):
     assert specs["city"].categories == ("Oslo", "Paris", "Rome")
     assert specs["size"].categories == ()  # it takes others as well
     assert all(spec.shape == (-1,) for spec in specs.values())
-    assert runtime.examples["size"] == "L"
-    assert 18 < runtime.examples["age"] < 80
+    assert runtime.example["size"] == "L"
+    assert 18 < runtime.example["age"] < 80
 
 
 def test_the_answer_is_the_pipeline_s_own(opened, shop):

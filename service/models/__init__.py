@@ -1,0 +1,1 @@
+"""The data scientist's tool: `python -m service.models add | check | list`."""

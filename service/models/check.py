@@ -1,0 +1,147 @@
+"""`check`: loads models, asks them, measures them, and says what they need."""
+
+import sys
+from collections.abc import Iterator
+from mimetypes import guess_type
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+import orjson
+
+from config import machine
+from service.errors import InvalidModel, UnknownModel
+from service.inference import manifest, signature
+from service.inference.manifest import Manifest
+from service.inference.runtimes import Runtime, open_runtime
+from service.inference.tensors import Tensors
+from service.models import listing
+from service.models.footprint import Footprint, measure
+from service.models.progress import step
+
+LIMIT_PIXELS = 25_000_000
+
+# Dynos: Standard-1X and Basic, Standard-2X, Performance-M.
+BUDGETS_MB = (512, 1024, 2560)
+
+# What is left free for pictures, connections and the growth of an afternoon.
+HEADROOM = 0.15
+
+# Each batch size is timed so many times, or for so long.
+CALLS, CALLS_S = 50, 1.0
+
+
+def run(repository: Path, name: str | None) -> bool:
+    """Check the model *name*, or all; whether every one would fit where it is checked."""
+    found = {folder: _names(folder, repository) for folder in listing.folders(repository)}
+    asked = {folder: names for folder, names in found.items() if name in {None, *names}}
+    if name and not asked:
+        raise UnknownModel(f"no model named {name!r} in {repository}")
+    fits = [_check(folder, names[0]) for folder, names in asked.items()]
+    return all(fits)
+
+
+def _names(folder: Path, repository: Path) -> tuple[str, str]:
+    """The model's name, and that of its version."""
+    path = folder.relative_to(repository)
+    return path.parts[0], path.as_posix()
+
+
+def _check(folder: Path, name: str) -> bool:
+    say(f"\n{name} ({folder})")
+    try:
+        told = manifest.read(folder)
+        with step(f"  opening {told.artefact.name}"):
+            started = perf_counter()
+            runtime = open_runtime(told.platform, told.artefact, told.options)
+            load_s = perf_counter() - started
+        settled = signature.build(told, runtime.inputs, runtime.outputs, LIMIT_PIXELS)
+        inputs = settled.golden().inputs
+        answers = settled.answers(runtime.predict(inputs))
+        media_type = (guess_type(told.example.name)[0] if told.example else None) or ""
+        say(f"  load time: {load_s:.2f} s")
+        say(f"  example: {_short(orjson.dumps(answers[0]).decode())}")
+        _tell_latency(told, runtime, inputs)
+        with step("  serving it with one worker and with two"):
+            request = settled.example, media_type or "application/json"
+            footprint = measure(folder, name, request)
+    except InvalidModel as error:
+        say(f"  refused: {error}")
+        return False
+    except Exception as error:  # noqa: BLE001  # a framework may raise anything
+        say(f"  failed: {type(error).__name__}: {error}")
+        return False
+    return _tell_memory(told, footprint)
+
+
+def _tell_latency(told: Manifest, runtime: Runtime, inputs: Tensors) -> None:
+    say("  latency of one call, by the rows in it:")
+    for rows in _batch_sizes(told):
+        batch = {name: np.repeat(array[:1], rows, axis=0) for name, array in inputs.items()}
+        times_ms = list(_times_ms(runtime, batch))
+        p50 = median(times_ms)
+        say(f"  {rows:>6}  {p50:8.2f} ms  {p50 / rows:8.3f} ms a row")
+
+
+def _batch_sizes(told: Manifest) -> Iterator[int]:
+    rows = 1
+    while rows < told.serve.batch_rows:
+        yield rows
+        rows *= 4
+    yield told.serve.batch_rows
+
+
+def _times_ms(runtime: Runtime, batch: Tensors) -> Iterator[float]:
+    runtime.predict(batch)
+    end = perf_counter() + CALLS_S
+    for _ in range(CALLS):
+        started = perf_counter()
+        runtime.predict(batch)
+        yield (perf_counter() - started) * 1000
+        if perf_counter() > end:
+            return
+
+
+def _tell_memory(told: Manifest, footprint: Footprint) -> bool:
+    """Say what it takes and what that leaves room for; whether it fits this machine."""
+    say(f"  memory, one worker:        {footprint.first_mb:6.0f} MB")
+    say(f"  memory, each further one:  {footprint.further_mb:6.0f} MB")
+    if footprint.process_mb:
+        say(f"  of which its own process:  {footprint.process_mb:6.0f} MB, once for all workers")
+    for budget_mb in BUDGETS_MB:
+        say(f"  {budget_mb:>6} MB: {_advice(told, footprint, budget_mb)}")
+    here_mb = machine.memory_bytes() >> 20
+    if _workers(footprint, here_mb) < 1:
+        say(f"  refused: it does not fit here, where there are {here_mb} MB")
+        return False
+    return True
+
+
+def _advice(told: Manifest, footprint: Footprint, budget_mb: int) -> str:
+    workers = _workers(footprint, budget_mb)
+    if workers < 1:
+        return f"does not fit: it takes {footprint.first_mb:.0f} MB and needs room to breathe"
+    advice = f"WEB_CONCURRENCY={workers}" + (" at most" if workers > 1 else "")
+    if footprint.process_mb:
+        needs_mb = round(footprint.process_private_mb * 1.5)
+        allowed_mb = told.serve.memory_mb or budget_mb // 2
+        if needs_mb > allowed_mb:
+            advice += f", and memory_mb = {needs_mb} under [serve]"
+    return advice
+
+
+def _workers(footprint: Footprint, budget_mb: int) -> int:
+    """How many workers fit: the first has the master and the model's process with it."""
+    room_mb = budget_mb * (1 - HEADROOM) - footprint.first_mb
+    return 0 if room_mb < 0 else 1 + int(room_mb // max(1.0, footprint.further_mb))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 200 else text[:200] + "…"
+
+
+def say(line: str) -> None:
+    """Print a line now, also into a pipe."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
