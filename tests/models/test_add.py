@@ -79,7 +79,7 @@ def test_a_class_s_own_example_tells_its_inputs(adding, thermometer):
 
 def test_what_a_class_reads_comes_with_it(adding, thermometer, tmp_path):
     (tmp_path / "zero.txt").write_text("32")
-    read = 'float(open(__file__.replace("Thermo Meter.py", "zero.txt")).read())'
+    read = 'float(__import__("pathlib").Path(__file__).with_name("zero.txt").read_text())'
     thermometer.write_text(THERMOMETER.replace("32", read))
 
     with pytest.raises(InvalidModel, match=r"zero\.txt"):
