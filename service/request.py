@@ -55,16 +55,7 @@ class Request(flask.Request):
 
     def json_object(self, example: str = '{"msg": "Hello"}') -> dict[str, Any]:
         """The body as a JSON object. Raises BadRequest that says to send one such as *example*."""
-        body = self.get_data()
-        try:
-            value = orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            raise BadRequest(f"the body is not valid JSON: {error}") from None
-        if not isinstance(value, dict):
-            raise BadRequest(
-                f"the body is a JSON {_kind(value)}; send an object, such as {example}"
-            )
-        return value
+        return json_object(self.get_data(), example)
 
     def unsupported(self, wanted: str) -> UnsupportedMediaType:
         """The refusal of a body in a media type that is not among those *wanted*."""
@@ -88,6 +79,17 @@ class Request(flask.Request):
 
 
 request = cast("Request", flask.request)
+
+
+def json_object(body: bytes, example: str) -> dict[str, Any]:
+    """Read a JSON object. Raises BadRequest that says to send one such as *example*."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"the body is not valid JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise BadRequest(f"the body is a JSON {_kind(value)}; send an object, such as {example}")
+    return value
 
 
 def _too_large(limit: int) -> RequestEntityTooLarge:

@@ -33,7 +33,7 @@ FLOORS = [
     {"service.models.footprint"},
     {"service.models.add", "service.models.check"},
     {"service.models"},
-    {"service.api.models", "service.api.budget"},
+    {"service.api.models", "service.api.budget", "service.api.doors"},
     {"service.api"},
     {"service.app"},
     {"service.wsgi"},

@@ -107,15 +107,20 @@ class _Walk:
         if not TYPES[kind].issuperset(map(type, level)):
             at = next(at for at, leaf in enumerate(level) if type(leaf) not in TYPES[kind])
             raise self._fault(at, scalar(level[at]), NOUNS[kind])
-        if kind in {"number", "integer"}:
-            self._check_range(level, dtype)
+        if kind == "number":
+            wide = np.array(level, np.float64)
+            self._check_range(level, wide.min(), wide.max())
+            return wide.astype(dtype).reshape(self._sizes)
+        if kind == "integer":
+            self._check_range(level, min(level), max(level))
         return np.array(level, dtype).reshape(self._sizes)
 
-    def _check_range(self, level: list[Any], dtype: np.dtype[Any]) -> None:
-        lowest, highest = range_of(dtype)
-        if min(level) < lowest or max(level) > highest:
+    def _check_range(self, level: list[Any], least: float, greatest: float) -> None:
+        lowest, highest = range_of(self._spec.datatype)
+        if least < lowest or greatest > highest:
             at = next(at for at, leaf in enumerate(level) if not lowest <= leaf <= highest)
-            raise self._fault(at, scalar(level[at]), f"a number that fits {dtype}")
+            want = f"a number that fits {self._spec.datatype}"
+            raise self._fault(at, scalar(level[at]), want)
 
     def _fault(self, at: int, sent: str, want: str) -> InvalidInput:
         steps = np.unravel_index(at, self._sizes) if self._sizes else ()

@@ -258,3 +258,15 @@ def test_the_card_s_commands_work_as_printed(live_url, name):
     for command in filter(None, (card["curl"], card.get("curl_get"))):
         said = subprocess.run(command + " -s", shell=True, capture_output=True, check=True).stdout
         assert json.loads(said)["success"] is True
+
+
+def test_rows_too_many_for_the_thread_that_serves_everyone_are_answered_the_same(client):
+    few = client.post(IRIS, json={"rows": [LARGE]}).get_json()["response"]
+    many = client.post(IRIS, json={"rows": [LARGE] * 1000})
+
+    assert len(json.dumps({"rows": [LARGE] * 1000})) > 64 << 10
+    assert many.get_json()["response"] == few * 1000
+    assert_problem(client.post(IRIS, json={"rows": [LARGE] * 1025}), 422, "/rows", "1 to 1024")
+    assert_problem(
+        client.post(IRIS, data=b"[" * 70_000, content_type="application/json"), 400, "not valid"
+    )
