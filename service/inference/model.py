@@ -172,9 +172,9 @@ class Model:
         self._manifest, self._signature, self._batcher = told, settled, batcher
 
     def _read(self) -> Manifest:
-        told = replace(manifest.read(self._folder), name=self.name)
+        told = manifest.read(self._folder)
         self.version = self.version or told.version
-        return told
+        return replace(told, name=self.name, version=self.version)
 
     def _prepare(self, told: Manifest) -> Execution:
         around = self._surroundings
