@@ -73,6 +73,7 @@ class CardSchema(EntrySchema):
     platform = fields.String()
     license = fields.String()
     source = fields.String()
+    versions = fields.List(fields.String())
     kind = fields.String()
     features = fields.List(fields.Nested(FeatureSchema))
     inputs = fields.List(fields.Nested(TensorSchema))
@@ -113,6 +114,7 @@ def card(name: str, version: str | None = None) -> Answer:
         "platform": told.platform,
         "license": told.license,
         "source": told.source,
+        "versions": [each.version for each in catalog().versions(name)],
         "kind": signature.kind,
         "inputs": [_tensor(spec, ()) for spec in signature.inputs.values()],
         "outputs": [_tensor(spec, labels[name]) for name, spec in signature.outputs.items()],
@@ -165,7 +167,7 @@ def _entry(model: Model) -> dict[str, Any]:
     said: dict[str, Any] = {
         "name": model.name,
         "state": model.state,
-        "url": f"/models/{model.name}",
+        "url": _url(model),
     }
     if model.version:
         said["version"] = model.version
@@ -174,6 +176,13 @@ def _entry(model: Model) -> dict[str, Any]:
     if model.state == "ready":
         said["description"] = model.manifest.description
     return said
+
+
+def _url(model: Model) -> str:
+    """A version's own address, unless it is the one that the name alone leads to."""
+    if catalog().find(model.name) is model:
+        return f"/models/{model.name}"
+    return f"/models/{model.name}/versions/{model.version}"
 
 
 def _feature(feature: Feature) -> dict[str, Any]:

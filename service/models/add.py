@@ -6,7 +6,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -56,30 +56,40 @@ def run(
     name = name or _slug(files[0].stem)
     target = _target(repository, name, version)
     with TemporaryDirectory() as scratch:
-        folder = Path(scratch, name)
-        folder.mkdir()
-        for file in files:
-            shutil.copy2(file, folder / file.name)
+        folder = _copied(files, Path(scratch, name))
         artefact = folder / files[0].name
         options = _options(artefact, trust=trust)
         with step(f"opening {artefact.name}"):
             runtime = _open(platform, artefact, options)
-        given = _given(example)
-        row = _row(given) if given else getattr(runtime, "example", None)
-        if not runtime.inputs and not row:
-            raise InvalidModel(
-                f"{artefact.name} does not say what it takes; show it by --example "
-                '\'{"age": 41, "city": "Oslo"}\', or by an attribute `example` of the class'
-            )
         entries = {"platform": platform, "version": version or "1", "file": artefact.name}
-        toml = draft.write(entries | {"description": ""} | options, runtime, row)
-        (folder / manifest.FILE).write_text(toml, "utf-8")
-        settled = _settle(folder, name, runtime, given or _of_row(row))
+        entries |= {"description": "", **options}
+        settled = _described(folder, entries, runtime, _given(example))
         with step("asking its example"):
             answers = settled.answers(runtime.predict(settled.golden().inputs))
         target.parent.mkdir(exist_ok=True)
         shutil.copytree(folder, target, ignore=shutil.ignore_patterns("__pycache__"))
     _tell(target, name, settled, answers)
+
+
+def _copied(files: Sequence[Path], folder: Path) -> Path:
+    folder.mkdir()
+    for file in files:
+        shutil.copy2(file, folder / file.name)
+    return folder
+
+
+def _described(
+    folder: Path, entries: Mapping[str, Any], runtime: Runtime, given: Example | None
+) -> Signature:
+    """Write model.toml and the example into *folder*, and read it as the service does."""
+    row = _row(given) if given else getattr(runtime, "example", None)
+    if not runtime.inputs and not row:
+        raise InvalidModel(
+            f"{entries['file']} does not say what it takes; show it by --example "
+            '\'{"age": 41, "city": "Oslo"}\', or by an attribute `example` of the class'
+        )
+    (folder / manifest.FILE).write_text(draft.write(entries, runtime, row), "utf-8")
+    return _settle(folder, runtime, given or _of_row(row))
 
 
 def _platform(files: Sequence[Path]) -> str:
@@ -170,13 +180,13 @@ def _json(text: str) -> Example:
     return Example("example.json", text.strip().encode() + b"\n")
 
 
-def _settle(folder: Path, name: str, runtime: Runtime, example: Example | None) -> Signature:
+def _settle(folder: Path, runtime: Runtime, example: Example | None) -> Signature:
     """Read the folder as the service does; write the example, made up if there is none."""
     if example is None and draft.is_of_pictures(runtime):
         example = _grey()
     if example:
         _keep(folder, example)
-    told = replace(manifest.read(folder), name=name)
+    told = manifest.read(folder)
     settled = signature.build(told, runtime.inputs, runtime.outputs, LIMIT_PIXELS)
     if example is None:
         _keep(folder, _json(settled.example.decode()))

@@ -1,6 +1,11 @@
+import shutil
+from dataclasses import replace
+
 import pytest
 
-from tests.conftest import assert_problem
+from config.settings import from_environ
+from service.app import create_app
+from tests.conftest import PROJECT, assert_problem, eventually
 
 
 def test_the_list_tells_what_is_served(client):
@@ -68,6 +73,7 @@ def test_a_version_has_a_card_of_its_own(client):
     card = client.get("/models/iris/versions/1").get_json()["model"]
 
     assert card["predict"].endswith("/models/iris/versions/1/predict")
+    assert (card["version"], card["versions"]) == ("1", ["1"])
     assert_problem(client.get("/models/iris/versions/9"), 404, "'9'")
 
 
@@ -77,3 +83,22 @@ def test_an_unknown_model_has_no_card(client):
 
 def test_a_trailing_slash_makes_no_difference(client):
     assert client.get("/models/").data == client.get("/models").data
+
+
+def test_each_version_is_listed_at_its_address(tmp_path):
+    for version in ("9", "10"):
+        shutil.copytree(PROJECT / "config/models/iris", tmp_path / "flowers" / version)
+    app = create_app(replace(from_environ(), models=tmp_path))
+    eventually(lambda: not app.extensions["catalog"].unready())
+    client = app.test_client()
+
+    listed = client.get("/models").get_json()["models"]
+    card = client.get("/models/flowers").get_json()["model"]
+
+    assert [(entry["version"], entry["url"]) for entry in listed] == [
+        ("9", "/models/flowers/versions/9"),
+        ("10", "/models/flowers"),
+    ]
+    assert (card["version"], card["versions"]) == ("10", ["9", "10"])
+    for entry in listed:
+        assert client.get(entry["url"]).get_json()["model"]["version"] == entry["version"]
