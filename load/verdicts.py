@@ -8,12 +8,13 @@ gate refuses it, for then nobody knows what was measured.
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from math import sqrt
+from typing import TypeAlias
 
 import msgspec
 from hdrh.histogram import HdrHistogram
 
 from load import fairness
-from load.results import Arrivals, Point, Verdict, Window
+from load.results import Arrivals, Regime, Verdict, Window
 
 GENERATOR_CPU = 0.7  # of its core, in its busiest second
 LAG_MS = 1.0  # of the 99th percentile, or
@@ -28,6 +29,9 @@ DRIFT = 0.05
 RESOLUTION = 1.002  # of a histogram with three digits
 
 
+Block: TypeAlias = tuple[int, Regime, str]
+
+
 def judged(window: Window) -> Window:
     """*window* with its verdict, and a sentence for every gate that it trips."""
     limits, faults = tuple(_limits(window)), tuple(_faults(window))
@@ -39,15 +43,20 @@ def judged(window: Window) -> Window:
 
 def judged_together(windows: Sequence[Window]) -> tuple[Window, ...]:
     """
-    All windows of a campaign, those of a round in which the machine drifted refused.
+    All windows of a campaign, those of a block in which the machine drifted refused.
 
-    A round drifted if the windows of its anchors' point differ by more than 5 %, or if too few of
-    them are valid to tell.
+    A block is what a round measures of one target, with its anchors first, amid and last. The
+    machine drifted if these differ by more than 5 %, or if too few of them are valid to tell.
     """
-    drifts = {
-        number: tuple(_drifts(windows, number)) for number in {each.round for each in windows}
-    }
-    return tuple(_refused(each, drifts[each.round]) for each in windows)
+    blocks: dict[Block, list[Window]] = defaultdict(list)
+    for each in windows:
+        blocks[_block(each)].append(each)
+    drifts = {block: tuple(_drifts(here)) for block, here in blocks.items()}
+    return tuple(_refused(each, drifts[_block(each)]) for each in windows)
+
+
+def _block(window: Window) -> Block:
+    return window.round, window.point.regime, window.point.target
 
 
 def _refused(window: Window, reasons: tuple[str, ...]) -> Window:
@@ -174,17 +183,14 @@ def _too_few(window: Window) -> Iterator[str]:
         )
 
 
-def _drifts(windows: Sequence[Window], number: int) -> Iterator[str]:
-    """How far the anchors of a round are apart, for each point that has anchors in it."""
-    here = [each for each in windows if each.round == number]
-    alike: dict[Point, list[Window]] = defaultdict(list)
-    for point in dict.fromkeys(each.point for each in here if each.anchor):
-        alike[point] = [each for each in here if each.point == point]
-    for point, same in alike.items():
-        yield from _drift(point, number, same)
+def _drifts(block: Sequence[Window]) -> Iterator[str]:
+    """How far the anchors of a block are apart, for each point that has anchors in it."""
+    for point in dict.fromkeys(each.point for each in block if each.anchor):
+        yield from _drift([each for each in block if each.point == point])
 
 
-def _drift(point: Point, number: int, same: list[Window]) -> Iterator[str]:
+def _drift(same: list[Window]) -> Iterator[str]:
+    point, number = same[0].point, same[0].round
     valid = [each for each in same if each.verdict is Verdict.VALID]
     label = f"{point.regime} {point.target} with {point.workers}"
     if len(valid) < 2:

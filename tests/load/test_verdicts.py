@@ -1,3 +1,4 @@
+import msgspec
 import numpy as np
 import pytest
 from msgspec.structs import replace
@@ -214,6 +215,16 @@ def test_a_round_in_which_the_machine_drifted_is_refused():
     for each in found[5:]:
         assert "drifted in round 1" in each.reasons[-1]
         assert "94 to 100 requests/s, 6.4% apart" in each.reasons[-1]
+
+
+def test_what_another_target_shows_in_that_round_stays_valid():
+    other = [
+        msgspec.structs.replace(each, point=msgspec.structs.replace(each.point, target="/other"))
+        for each in round_of([100, 100, 100])
+    ]
+    found = judged_together([*round_of([100, 50, 100]), *other])
+
+    assert [each.verdict for each in found] == [Verdict.REFUSED] * 5 + [Verdict.VALID] * 5
 
 
 def test_with_open_arrivals_the_cost_of_a_request_shows_the_drift():
