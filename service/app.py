@@ -71,6 +71,7 @@ def _surroundings(settings: Settings) -> Surroundings:
         variables=threads,
         json_lines=logs.is_json(settings.log_format),
         ran=metrics.ran,
+        died=_log_death,
     )
 
 
@@ -98,6 +99,11 @@ def _configure(app: Flask, settings: Settings) -> None:
     # A redirect would answer HTML, and lose the body of a client that does not follow it.
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
+
+
+def _log_death(model: str, version: str, reason: str) -> None:
+    log = structlog.get_logger()
+    log.error("model_process_ended", model=model, version=version, reason=reason)
 
 
 def _log_loaded(model: Model) -> None:

@@ -37,17 +37,20 @@ class Batcher:
         queue_rows: int,
         call_limit_s: float,
         ran: Callable[[int, float], None] = lambda _rows, _infer_s: None,
+        died: Callable[[str], None] = lambda _reason: None,
     ) -> None:
         """
         Start the lanes.
 
         A batch has up to *batch_rows* rows, or is one job that has more. *queue_rows* bounds the
         rows that wait or are under way. A call that takes longer than *call_limit_s* counts as
-        overrunning. *ran* is told each batch's rows and the seconds that the model took.
+        overrunning. *ran* is told each batch's rows and the seconds that the model took, *died*
+        how the model's process ended.
         """
         self._execution = execution
         self._call_limit_s = call_limit_s
         self._ran = ran
+        self._died = died
         self._queue = Queue(
             batch_rows=batch_rows,
             queue_rows=queue_rows,
@@ -182,6 +185,7 @@ class Batcher:
         if self._execution.quarantine:
             self._execution.quarantine.accuse([job.inputs for job in jobs])
         self._fail_all(jobs, error)
+        self._died(str(error))
         self._execution.recover()
 
     def _is_wanted(self, job: Job) -> bool:

@@ -146,7 +146,8 @@ def main() -> None:
         sys.exit(EXIT_FAILED)
     try:
         is_warm = Path(brief.warm_up).exists()
-        Host(runtime, listener, brief.call_limit_s, is_warm=is_warm).serve()
+        with listener:  # what would connect while this process ends is better refused
+            Host(runtime, listener, brief.call_limit_s, is_warm=is_warm).serve()
     except MemoryError:
         sys.exit(f"the model has grown to its limit of {brief.memory_limit_bytes >> 20} MB")
     os.ftruncate(brief.lock_fd, 0)  # left in peace: the next start need not wait

@@ -41,7 +41,8 @@ class Surroundings:
     *threads* native threads each for calls, and as many to decode, from *native_threads*.
     *meeting_place* is the private directory where workers meet their models' processes, which get
     *variables* and, where model.toml says nothing else, *memory_limit_bytes*; *json_lines* is the
-    form of what they print. *ran* is told the model, its version, each batch's rows and seconds.
+    form of what they print. *ran* is told the model, its version, each batch's rows and seconds;
+    *died* the model, its version and how its process ended.
     """
 
     native_threads: ExecutorFactory
@@ -52,6 +53,7 @@ class Surroundings:
     variables: Mapping[str, str]
     json_lines: bool
     ran: Callable[[str, str, int, float], None]
+    died: Callable[[str, str, str], None]
 
 
 class Model:
@@ -154,19 +156,17 @@ class Model:
         told = self._threads.run(self._read)
         self._execution = self._threads.run(lambda: self._prepare(told))
         specs = self._execution.open()
+        around = self._surroundings
         settled = self._threads.run(
-            lambda: signature.build(
-                told, specs.inputs, specs.outputs, self._surroundings.limit_pixels
-            )
+            lambda: signature.build(told, specs.inputs, specs.outputs, around.limit_pixels)
         )
         batcher = Batcher(
             self._execution,
             batch_rows=told.serve.batch_rows,
             queue_rows=told.serve.queue_rows,
             call_limit_s=told.serve.deadline_ms / 1000,
-            ran=lambda rows, infer_s: self._surroundings.ran(
-                self.name, self.version, rows, infer_s
-            ),
+            ran=lambda rows, infer_s: around.ran(self.name, self.version, rows, infer_s),
+            died=lambda reason: around.died(self.name, self.version, reason),
         )
         self._warm(settled, batcher)
         self._manifest, self._signature, self._batcher = told, settled, batcher

@@ -25,6 +25,7 @@ def surroundings(tmp_path):
         variables={"OMP_NUM_THREADS": "1"},
         json_lines=True,
         ran=lambda *_: None,
+        died=lambda *_: None,
     )
     for pool in pools:
         pool.shutdown()

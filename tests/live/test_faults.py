@@ -142,6 +142,7 @@ def test_what_ends_the_model_twice_is_quarantined_and_the_model_comes_back(
         assert set(after["good"][-100:]) == {200}
         refused = ask(started, BAD)
         assert refused.json()["detail"] == "these inputs have ended the model twice"
+        assert started.lines(event="model_process_ended", model="faulty", level="error")
         assert started.metric("model_predictions_total", outcome="quarantined") >= 20
 
 
