@@ -132,6 +132,7 @@ def test_what_ends_the_model_twice_is_quarantined_and_the_model_comes_back(
 ):
     with instance(at_predict, serve="deadline_ms = 1000") as started:
         statuses = load(started, lambda askers: 422 in askers.statuses["bad"])
+        eventually(lambda: all(ask(started, 1).ok for _ in range(20)))  # by both workers
         after = load(started, lambda askers: askers.saw("bad", 20) and askers.saw("good", 500))
 
         # With it die the rows of its batch, and while it is away others are told to come again.
@@ -182,7 +183,7 @@ def test_a_model_that_takes_20_s_to_load_keeps_nobody_else_waiting(instance):
 
 def test_a_model_that_fails_to_load_says_why_and_nobody_else_cares(instance):
     with instance(at_load='raise OSError("no weights")', ready=False) as started:
-        eventually(lambda: started.lines(event="model_failed"))
+        eventually(lambda: len(started.lines(event="model_failed")) == 2)  # by each worker
         statuses = load(started, lambda askers: askers.saw("good", 200))
         unready = requests.get(started.url + "/readyz", timeout=10).json()
         listed = requests.get(started.url + "/models", timeout=10).json()["models"]

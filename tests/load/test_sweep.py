@@ -36,15 +36,17 @@ def small(tmp_path_factory):
 
 
 def test_a_sweep_measures_every_point_it_was_asked_for(small):
-    measured = [(w.point.regime, w.point.workers, w.point.arrivals) for w in small.windows]
+    measured = [(w.point.target, w.point.workers, w.point.arrivals) for w in small.windows]
 
     assert measured == [
-        ("wait", 1, "closed"),
-        ("wait", 2, "closed"),
-        ("cpu", 1, "closed"),
-        ("cpu", 1, "open"),
-        ("model", 1, "closed"),
-        ("model", 1, "open"),
+        ("/wait", 1, "closed"),
+        ("/wait", 2, "closed"),
+        ("/cpu", 1, "closed"),
+        ("/cpu", 1, "open"),
+        ("/models/cat-or-dog/predict", 1, "closed"),
+        ("/models/cat-or-dog/predict", 1, "open"),
+        ("/models/iris/predict", 1, "closed"),
+        ("/models/iris/predict", 1, "open"),
     ]
     assert all(window.client.answered > 0 for window in small.windows)
 
@@ -61,9 +63,11 @@ def test_each_window_has_what_the_machine_said(small):
 
 
 def test_the_product_tells_which_worker_answered_without_a_header(small):
-    (closed,) = [w for w in small.windows if w.point.regime == "model" and not w.point.offered_rps]
+    closed = [w for w in small.windows if w.point.regime == "model" and not w.point.offered_rps]
 
-    assert sum(closed.client.answered_by_worker.values()) == closed.client.answered
+    assert len(closed) == 2
+    for window in closed:
+        assert sum(window.client.answered_by_worker.values()) == window.client.answered
 
 
 def test_open_arrivals_are_a_share_of_what_the_first_window_served(small):
