@@ -44,6 +44,10 @@ LINGER_S = 1.0
 # Time for handshakes that have begun to complete on a listener that takes no more.
 SETTLE_S = 0.1
 
+# A worker that replaces another takes no request before its models have loaded, but is not longer
+# away than a probe may forgive. The first ones listen at once: a platform waits for the port.
+MODELS_LIMIT_S = 10.0
+
 # Connections beyond the limit that are accepted all the same: probes are answered on them, and
 # everything else is told at once to come back, where it would wait in the kernel's queue.
 SPARE_CONNECTIONS = 64
@@ -84,8 +88,10 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         self._blocked_at_tick = self._ticks = 0
         self._service = self._make_service()
         events.subscribers.append(self._report_blocked_hub)
-        servers = [self._listen(sock) for sock in self.sockets]
         signal.alarm(0)
+        if self.age > self.cfg.workers:
+            self._await_models()
+        servers = [self._listen(sock) for sock in self.sockets]
         self._watch(lambda: self.alive)
         self._drain(servers)
 
@@ -99,6 +105,12 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             connection.serve()
         finally:
             self._connections.discard(connection)
+
+    def _await_models(self) -> None:
+        """A replacement leaves connections to the others, or in the kernel's queue, until ready."""
+        catalog = self.wsgi.extensions.get("catalog")
+        until = monotonic() + MODELS_LIMIT_S
+        self._watch(lambda: self.alive and catalog and catalog.is_loading and monotonic() < until)
 
     def _make_service(self) -> Service:
         # Imported late: the master reads this file before the workers' gevent patches.

@@ -79,6 +79,11 @@ class Catalog:
             ]
         return blamed
 
+    @property
+    def is_loading(self) -> bool:
+        """Whether a model has neither loaded nor failed yet."""
+        return any(model.state == "loading" for model in self)
+
     def close(self) -> None:
         """Try no failed model again, and let go of the others."""
         self._closed.set()

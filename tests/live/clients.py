@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from tests.live.wire import Wire
 
+IRIS = "/models/iris/predict?sepal_length=5.1&sepal_width=3.5&petal_length=1.4&petal_width=0.2"
+
 
 @dataclass
 class Account:

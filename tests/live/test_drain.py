@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tests.conftest import CAT, eventually
-from tests.live.clients import Clients
+from tests.live.clients import IRIS, Clients
 from tests.live.instance import Instance
 from tests.live.wire import Wire
 
@@ -111,6 +111,22 @@ def test_a_reload_closes_idle_connections_without_a_byte(tmp_path):
         eventually(lambda: has_new_workers(instance, old))
 
         assert_ended_in_silence(wires)
+
+
+def test_a_replacement_takes_no_request_before_its_models_have_loaded(tmp_path):
+    with (
+        Instance(tmp_path, WEB_CONCURRENCY="2") as instance,
+        Clients(instance.port, count=8, path=IRIS) as clients,
+    ):
+        for _ in range(3):
+            old = set(instance.workers())
+            instance.process.send_signal(signal.SIGHUP)
+            eventually(lambda old=old: has_new_workers(instance, old), within_s=60)
+            before = clients.account.answered
+            eventually(lambda before=before: clients.account.answered > before + 100)
+
+    assert clients.account.lost == []
+    assert clients.account.statuses == {200}
 
 
 def test_a_request_under_way_is_finished_and_readiness_turns_at_once(tmp_path):

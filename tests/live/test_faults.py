@@ -9,11 +9,10 @@ import pytest
 import requests
 
 from tests.conftest import PROJECT, eventually
-from tests.live.clients import Clients
+from tests.live.clients import IRIS, Clients
 from tests.live.instance import Instance
 
 FAULTY = "/models/faulty/predict?x="
-IRIS = "/models/iris/predict?sepal_length=5.1&sepal_width=3.5&petal_length=1.4&petal_width=0.2"
 BAD = -1.0
 ONE_IN = 50
 
