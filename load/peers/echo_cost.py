@@ -20,6 +20,7 @@ import re
 import statistics
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from load.peers.servers import WEIR, serving
 CONNECTIONS = 32
 CLIENT_CORE = "1"
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+Row = tuple[float, float, float]  # CPU µs a request, requests a second, p99 in ms
 STOCK = "gunicorn --worker-class gevent --bind 127.0.0.1:{port} "
 
 PAIRS = {
@@ -44,9 +46,15 @@ PAIRS = {
 
 
 def cpu_s(master: int) -> float:
-    """User and system time of *master* and its workers so far."""
-    workers = Path(f"/proc/{master}/task/{master}/children").read_text().split()
-    return sum(_process_cpu_s(pid) for pid in [str(master), *workers])
+    """User and system time of *master* and every process below it so far."""
+    return sum(_process_cpu_s(pid) for pid in _family(str(master)))
+
+
+def _family(pid: str) -> Iterator[str]:
+    yield pid
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):  # those of each of its threads
+        for child in children.read_text().split():
+            yield from _family(child)
 
 
 def _process_cpu_s(pid: str) -> float:
@@ -54,12 +62,12 @@ def _process_cpu_s(pid: str) -> float:
     return (int(after_name[11]) + int(after_name[12])) / TICKS_PER_S
 
 
-def measure(master: int, port: int, seconds: int) -> tuple[float, float, float]:
-    """One wrk run: CPU µs a request, requests a second, p99 in ms."""
+def measure(master: int, url: str, seconds: int, *options: str) -> Row:
+    """One wrk run, with *options*."""
     before = cpu_s(master)
     said = subprocess.run(
         ["taskset", "-c", CLIENT_CORE, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s",
-         "--timeout", "20s", "--latency", f"http://127.0.0.1:{port}/?msg=Hello"],
+         "--timeout", "20s", "--latency", *options, url],
         check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
     used = cpu_s(master) - before
@@ -69,6 +77,22 @@ def measure(master: int, port: int, seconds: int) -> tuple[float, float, float]:
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1])
     value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", said).groups()
     return used / requests * 1e6, rate, float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+
+
+def print_medians(rows: dict[str, list[Row]]) -> None:
+    """A line for each server."""
+    for name, measured in rows.items():
+        cpu_us, rate, p99_ms = (statistics.median(column) for column in zip(*measured, strict=True))
+        print(f"{name:18} {cpu_us:7.1f} µs CPU/request  {rate:7.0f}/s  p99 {p99_ms:8.2f} ms")
+
+
+def ratio(ours: list[Row], theirs: list[Row], column: int) -> str:
+    """Ours over theirs in one column, measured in turn: median, extremes, number of pairs."""
+    ratios = [mine[column] / other[column] for mine, other in zip(ours, theirs, strict=True)]
+    return (
+        f"median {statistics.median(ratios):.3f} "
+        f"(min {min(ratios):.3f}, max {max(ratios):.3f}, {len(ratios)} pairs)"
+    )
 
 
 def main() -> None:
@@ -84,19 +108,14 @@ def main() -> None:
         }
         for turn in range(int(rounds) + 1):
             for name in commands:
-                row = measure(masters[name], ports[name], int(seconds))
+                url = f"http://127.0.0.1:{ports[name]}/?msg=Hello"
+                row = measure(masters[name], url, int(seconds))
                 if turn:  # the first is a warm-up
                     rows[name].append(row)
-    for name, measured in rows.items():
-        cpu_us, rate, p99_ms = (statistics.median(column) for column in zip(*measured, strict=True))
-        print(f"{name:10} {cpu_us:7.1f} µs CPU/request  {rate:7.0f}/s  p99 {p99_ms:8.2f} ms")
+    print_medians(rows)
     ours, theirs = rows.values()
-    for what, column in (("CPU", 0), ("p99", 2)):
-        ratios = [mine[column] / other[column] for mine, other in zip(ours, theirs, strict=True)]
-        print(
-            f"{what} ratio: median {statistics.median(ratios):.3f} "
-            f"(min {min(ratios):.3f}, max {max(ratios):.3f}, {len(ratios)} pairs)"
-        )
+    print("CPU ratio:", ratio(ours, theirs, 0))
+    print("p99 ratio:", ratio(ours, theirs, 2))
 
 
 if __name__ == "__main__":
