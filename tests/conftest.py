@@ -1,6 +1,7 @@
 import importlib
 import io
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -18,6 +19,8 @@ def _plain_environment():
     for name in list(os.environ):
         if name.startswith("WEIR_") or name in {"PORT", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS"}:
             del os.environ[name]
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background jobs have it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
