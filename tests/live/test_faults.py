@@ -1,5 +1,6 @@
 """However bad a model is, it harms nobody else: each fault under load from 16 connections."""
 
+import os
 import shutil
 from collections import defaultdict
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ from tests.live.instance import Instance
 FAULTY = "/models/faulty/predict?x="
 BAD = -1.0
 ONE_IN = 50
+
+# All different, in the order of asking; 20,000 by hand.
+QUESTIONS = int(os.environ.get("QUESTIONS", "5000"))
 
 MODEL = """
 import ctypes, os, time
@@ -80,7 +84,7 @@ class Askers(Clients):
     def _converse(self, wire):
         while not self._stop.is_set():
             number = next(self._numbers)
-            x = BAD if number % ONE_IN == ONE_IN - 1 else float(number % 1000)
+            x = BAD if number % ONE_IN == ONE_IN - 1 else float(number)
             answer = wire.get(f"{FAULTY}{x}").answer()
             with self._lock:
                 self.account.answered += 1
@@ -99,10 +103,18 @@ def ask(instance, x):
 def load(instance, enough):
     """Ask from 16 connections until *enough*; nothing is lost and no answer is another's."""
     with Askers(instance.port) as askers:
-        eventually(lambda: enough(askers), within_s=60)
+        eventually(lambda: enough(askers), within_s=60 + QUESTIONS / 200)
     assert askers.account.lost == []
     assert askers.wrong == []
     return askers.statuses
+
+
+def test_every_answer_belongs_to_its_question(instance):
+    with instance("time.sleep(0.002)") as started:
+        statuses = load(started, lambda askers: askers.saw("good", QUESTIONS))
+
+        assert set(statuses["good"]) == {200}
+        assert started.metric("model_batch_rows_count", model="faulty") < QUESTIONS
 
 
 @pytest.mark.parametrize(
