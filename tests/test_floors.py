@@ -9,7 +9,12 @@ from tests.conftest import PROJECT
 FLOORS = [
     {"config"},
     {"service.errors", "service.inference.tensors", "service", "service.wire.refusals"},
-    {"service.wire.admission", "service.wire.reader", "service.wire.response"},
+    {
+        "service.wire.admission",
+        "service.wire.parting",
+        "service.wire.reader",
+        "service.wire.response",
+    },
     {"service.inference.runtimes.sklearn_columns"},
     {"service.wire.listener", "service.inference.runtimes", "service.inference.question"},
     {"service.inference.native", "service.inference.quarantine", "service.inference.output"},

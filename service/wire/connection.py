@@ -11,17 +11,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from io import BytesIO
-from socket import MSG_DONTWAIT, MSG_PEEK
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
 import gevent
 import structlog
-from gevent.socket import SHUT_RD, SHUT_WR
+from gevent.socket import SHUT_RD
 from gevent.socket import wait as wait_until_ready
 from gunicorn.http.errors import NoMoreData, ParseException
 
 from service.wire.admission import Admission, check_head, too_large
+from service.wire.parting import has_left, linger
 from service.wire.reader import FOREVER, Reader, TrustingRequest, environ_of
 from service.wire.refusals import Refused, answer_bytes, refusal_of
 from service.wire.response import Clock, Response, send_all
@@ -29,12 +29,6 @@ from service.wire.response import Clock, Response, send_all
 if TYPE_CHECKING:
     from config.settings import Settings
     from service.exchange import Exchange, Recorder
-
-# A refused client may still be sending; closing on unread bytes would reset the connection and
-# eat the answer (RFC 9112 section 9.6). So we half-close and read on, within these bounds.
-LINGER_S = 2.0
-LINGER_BYTES = 64 << 20
-RECEIVE_BYTES = 64 << 10
 
 log = structlog.get_logger()
 
@@ -121,16 +115,8 @@ class Connection:
                 self._client.shutdown(SHUT_RD)
 
     def _is_abandoned(self) -> bool:
-        """Whether the client has ended the connection; its stream is looked at, not read."""
-        if self._hurried:
-            return False  # the end that would be seen is ours
-        try:
-            # The socket within gevent's, which would wait.
-            return not self._client._sock.recv(1, MSG_PEEK | MSG_DONTWAIT)  # noqa: SLF001
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
+        """Whether the client has left; once hurried, the end that would be seen is ours."""
+        return not self._hurried and has_left(self._client)
 
     def _await_request(self, seconds: float) -> bool:
         """Wait for the next request's first bytes; every other connection has its turn here."""
@@ -167,7 +153,7 @@ class Connection:
         if not response.should_close():
             return True
         if not request.should_close() or self._reader.has_more:
-            self._linger()  # the client may be sending its next request
+            linger(self._client)  # the client may be sending its next request
         return False
 
     def _read_head(self) -> Any:
@@ -268,19 +254,9 @@ class Connection:
         finally:
             self._service.recorder.close(exchange)
         with suppress(OSError):
-            self._linger()
+            linger(self._client)
 
     def _enter(self, phase: str, seconds: float = FOREVER) -> None:
         self._phase = phase
         self._since = monotonic()
         self.deadline = self._since + seconds
-
-    def _linger(self) -> None:
-        self._client.shutdown(SHUT_WR)
-        self._client.settimeout(LINGER_S)
-        end, left = monotonic() + LINGER_S, LINGER_BYTES
-        while left > 0 and monotonic() < end:
-            received = len(self._client.recv(RECEIVE_BYTES))
-            if not received:
-                return
-            left -= received
