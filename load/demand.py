@@ -88,12 +88,7 @@ def measured(campaign: Campaign, regime: Regime, target: str | None = None) -> D
     light = [window for window in windows if window.point == lightest]
     times = merged(decode(window.client.service_hdr) for window in light)
     _check_requests(times, lightest)
-    memory = fitted(windows)
-    if memory is None:
-        raise TooLittleMeasured("no valid window says how much memory (PSS) its workers had")
-    costs = _costs(windows)
-    if min(cost.cpu_ms for cost in costs.values()) <= 0:
-        raise TooLittleMeasured("no valid window says how much CPU time its requests took")
+    memory, costs = _memory(windows), _costs(windows)
     cores = len(campaign.machine.server_cores) or campaign.machine.cores
     cpu_ms = {workers: cost.cpu_ms for workers, cost in costs.items()}
     service = _alone(times, windows, lightest, cpu_ms, cores)
@@ -171,10 +166,20 @@ def _costs(windows: Sequence[Window]) -> dict[int, Cost]:
     by_workers: dict[int, list[Window]] = defaultdict(list)
     for window in windows:
         by_workers[window.point.workers].append(window)
-    return {
+    costs = {
         workers: Cost(_cpu_ms(mine), np.array([_cpu_ms(each) for each in _rounds(mine)]))
         for workers, mine in sorted(by_workers.items())
     }
+    if min(cost.cpu_ms for cost in costs.values()) <= 0:
+        raise TooLittleMeasured("no valid window says how much CPU time its requests took")
+    return costs
+
+
+def _memory(windows: Sequence[Window]) -> Memory:
+    memory = fitted(windows)
+    if memory is None:
+        raise TooLittleMeasured("no valid window says how much memory (PSS) its workers had")
+    return memory
 
 
 def _cpu_ms(windows: Iterable[Window]) -> float:

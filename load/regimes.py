@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from load.results import Arrivals, Point, Regime
 from load.server import BENCH, PRODUCT
+from load.traffic import Traffic
 
 MODELS = Path(__file__).resolve().parent.parent / "config/models"
 
@@ -31,6 +33,18 @@ class Target:
     connections_per_worker: int  # closed arrivals
     slo_ms: float
     open_shares: tuple[float, ...]  # open arrivals, as shares of what one worker serves at most
+
+    def traffic(self, url: str, **load: Any) -> Traffic:
+        """Its request, sent to the server at *url* in the way that *load*, Traffic's rest, says."""
+        return Traffic(
+            url=url,
+            path=self.path,
+            method=self.method,
+            headers=self.headers,
+            body=self.body,
+            slo_ms=self.slo_ms,
+            **load,
+        )
 
     def closed(self, workers: int) -> Point:
         """As much as *workers* can take: clients that ask again as soon as they are answered."""
@@ -90,26 +104,19 @@ def _computing() -> Target:
 
 
 def _models() -> list[Target]:
-    picture = Target(
+    picture = (MODELS / "cat-or-dog/example.jpg").read_bytes()
+    return [_asking("cat-or-dog", "image/jpeg", picture), _asking("iris", "application/json", IRIS)]
+
+
+def _asking(model: str, media_type: str, body: bytes) -> Target:
+    return Target(
         regime=Regime.MODEL,
         app=PRODUCT,
-        path="/models/cat-or-dog/predict",
+        path=f"/models/{model}/predict",
         method="POST",
-        headers={"Content-Type": "image/jpeg"},
-        body=(MODELS / "cat-or-dog/example.jpg").read_bytes(),
+        headers={"Content-Type": media_type},
+        body=body,
         connections_per_worker=4,
         slo_ms=200,
         open_shares=(0.5,),
     )
-    row = Target(
-        regime=Regime.MODEL,
-        app=PRODUCT,
-        path="/models/iris/predict",
-        method="POST",
-        headers={"Content-Type": "application/json"},
-        body=IRIS,
-        connections_per_worker=4,
-        slo_ms=200,
-        open_shares=(0.5,),
-    )
-    return [picture, row] if (MODELS / "iris").is_dir() else [picture]

@@ -10,7 +10,7 @@ from load import readings
 from load.regimes import Target
 from load.results import Client, Point, Server
 from load.server import Instance
-from load.traffic import WINDOW_AGENT, Generator, Traffic
+from load.traffic import WINDOW_AGENT, Generator
 
 IDLE_FOR_S = 0.5
 
@@ -57,8 +57,14 @@ class Bench:
         """One window of *point*. Connections are *dealt* evenly, or as the kernel does."""
         instance = self._instance
         workers = instance.workers
-        traffic = msgspec.structs.replace(
-            _traffic(instance.url, target, point, timing),
+        traffic = target.traffic(
+            instance.url,
+            arrivals=point.arrivals,
+            connections=point.connections,
+            offered_rps=point.offered_rps or 0,
+            ramp_s=timing.ramp_s,
+            window_s=timing.window_s,
+            drain_s=timing.drain_s,
             seed=seed,
             workers=tuple(workers) if dealt else (),
         )
@@ -107,21 +113,3 @@ class Bench:
             },
             pss_master_bytes=readings.pss_bytes(self._instance.master),
         )
-
-
-def _traffic(url: str, target: Target, point: Point, timing: Timing) -> Traffic:
-    return Traffic(
-        url=url,
-        path=target.path,
-        method=target.method,
-        headers=target.headers,
-        body=target.body,
-        arrivals=point.arrivals,
-        connections=point.connections,
-        offered_rps=point.offered_rps or 0,
-        slo_ms=point.slo_ms,
-        ramp_s=timing.ramp_s,
-        window_s=timing.window_s,
-        drain_s=timing.drain_s,
-        seed=0,
-    )

@@ -16,7 +16,7 @@ from load.machine import cores
 from load.regimes import targets
 from load.results import Arrivals, Regime
 from load.server import Instance, Setup
-from load.traffic import Generator, Traffic
+from load.traffic import Generator
 
 RATE = re.compile(r"^Requests/sec:\s+([\d.]+)$", re.MULTILINE)
 
@@ -32,12 +32,10 @@ def main() -> None:
     )
     ratios = []
     with Instance(setup) as instance, Generator(generator_cores) as generator:
-        traffic = Traffic(
-            url=instance.url,
-            path=target.path,
+        traffic = target.traffic(
+            instance.url,
             arrivals=Arrivals.CLOSED,
             connections=connections,
-            slo_ms=target.slo_ms,
             ramp_s=1.0,
             window_s=args.window_s,
             drain_s=10.0,

@@ -20,7 +20,7 @@ from load import arguments, readings
 from load.demand import Demand, measured
 from load.machine import cores
 from load.regimes import Target, targets
-from load.results import Client, Regime, read
+from load.results import Arrivals, Client, Regime, read
 from load.server import PROJECT, Instance, Setup
 from load.simulation import Draw
 from load.simulation import Instance as Simulated
@@ -92,16 +92,11 @@ def _told(demand: Demand, simulated: Simulated, rps: float) -> list[float]:
 
 
 def _traffic(target: Target, url: str, rps: float, window_s: float, seed: int) -> Traffic:
-    return Traffic(
-        url=url,
-        path=target.path,
-        method=target.method,
-        headers=target.headers,
-        body=target.body,
-        arrivals=target.open(1, rps).arrivals,
+    return target.traffic(
+        url,
+        arrivals=Arrivals.OPEN,
         connections=CONNECTIONS,
         offered_rps=rps,
-        slo_ms=target.slo_ms,
         ramp_s=2.0,
         window_s=window_s,
         drain_s=10.0,

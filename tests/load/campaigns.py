@@ -1,5 +1,6 @@
 """Windows as a sound machine would give them, to be spoiled by a test."""
 
+import argparse
 from collections import Counter
 
 import numpy as np
@@ -116,3 +117,12 @@ def campaign(windows, machine=MACHINE):
         machine=machine,
         windows=tuple(windows),
     )
+
+
+def command(module, capsys, *arguments):
+    """What a command of `python -m load` returns and says."""
+    parser = argparse.ArgumentParser()
+    module.configure(parser)
+    code = module.run(parser.parse_args(arguments))
+    said = capsys.readouterr()
+    return code, said.out + said.err

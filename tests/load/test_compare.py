@@ -1,12 +1,10 @@
-import argparse
-
 import numpy as np
 import pytest
 from msgspec.structs import replace
 
 from load import compare
 from load.results import Arrivals, Regime, Verdict, write
-from tests.load.campaigns import MACHINE, campaign, of_server, point, window
+from tests.load.campaigns import MACHINE, campaign, command, of_server, point, window
 
 OPEN = point(2, Arrivals.OPEN, offered_rps=80.0)
 
@@ -47,17 +45,9 @@ def told(tmp_path, capsys):
         paths = [tmp_path / "before.json", tmp_path / "after.json"]
         for given, path in zip((before, after), paths, strict=True):
             write(given, path)
-        return command(capsys, *map(str, paths), *options)
+        return command(compare, capsys, *map(str, paths), *options)
 
     return ask
-
-
-def command(capsys, *arguments):
-    parser = argparse.ArgumentParser()
-    compare.configure(parser)
-    code = compare.run(parser.parse_args(arguments))
-    said = capsys.readouterr()
-    return code, said.out + said.err
 
 
 def test_a_campaign_is_no_worse_than_its_like(told):
@@ -181,7 +171,7 @@ def test_another_commit_is_what_is_compared(told):
 
 
 def test_a_file_that_is_no_campaign(tmp_path, capsys):
-    code, said = command(capsys, str(tmp_path / "none.json"), str(tmp_path / "none.json"))
+    code, said = command(compare, capsys, str(tmp_path / "none.json"), str(tmp_path / "none.json"))
 
     assert code == compare.USAGE
     assert "none.json" in said

@@ -1,11 +1,9 @@
-import argparse
-
 import numpy as np
 import pytest
 
 from load import fit
 from load.results import Arrivals, Regime, write
-from tests.load.campaigns import campaign, point, window
+from tests.load.campaigns import campaign, command, point, window
 
 WORKERS = (1, 2, 4, 8, 16)
 
@@ -31,17 +29,9 @@ def amdahl(n):
 def told(tmp_path, capsys):
     def ask(given):
         write(given, tmp_path / "results.json")
-        return command(capsys, str(tmp_path / "results.json"))
+        return command(fit, capsys, str(tmp_path / "results.json"))
 
     return ask
-
-
-def command(capsys, *arguments):
-    parser = argparse.ArgumentParser()
-    fit.configure(parser)
-    code = fit.run(parser.parse_args(arguments))
-    said = capsys.readouterr()
-    return code, said.out + said.err
 
 
 def test_the_law_is_told_in_words_and_in_figures(told):
@@ -93,7 +83,7 @@ def test_without_the_wait_regime_there_is_no_law(told):
 
 
 def test_a_file_that_is_no_campaign(tmp_path, capsys):
-    code, said = command(capsys, str(tmp_path / "none.json"))
+    code, said = command(fit, capsys, str(tmp_path / "none.json"))
 
     assert code == fit.USAGE
     assert "none.json" in said
