@@ -1,9 +1,23 @@
 """What this machine grants the service: CPUs and memory, as the container limits them."""
 
 import os
+from itertools import pairwise
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
+
+MEMINFO = Path("/proc/meminfo")
+
+# What of memory requests may fill, all together: the rest is for sockets, and for what a moment's
+# growth takes before anybody has counted it.
+REQUESTS_SHARE = 0.7
+
+# A worker without memory to spare still reads a picture of a megapixel, one after another.
+LEAST_REQUEST_BYTES = 8 << 20
+
+# What of memory.stat the kernel cannot take back: of cgroup v2, and of v1.
+HELD = ("anon", "shmem", "sock", "kernel_stack", "slab_unreclaimable")
+HELD_V1 = ("total_rss", "total_shmem")
 
 # cgroup v1 writes "no limit" as the largest page-aligned 64-bit number.
 UNLIMITED_BYTES = 1 << 60
@@ -22,7 +36,7 @@ def cpus(cgroup: Path = CGROUP) -> int:
 
 def memory_bytes(cgroup: Path = CGROUP) -> int:
     """Memory this process may use: the cgroup's limit if it has one, else the machine's."""
-    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    installed = _installed_bytes()
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
         limit = _words(cgroup / name)
         if limit and limit[0].isdigit() and int(limit[0]) < UNLIMITED_BYTES:
@@ -30,9 +44,37 @@ def memory_bytes(cgroup: Path = CGROUP) -> int:
     return installed
 
 
+def memory_used_bytes(cgroup: Path = CGROUP, meminfo: Path = MEMINFO) -> int:
+    """
+    Memory in use that cannot be taken back: the cgroup's if it has a limit, else the machine's.
+
+    Files: `memory.stat` of the controller (v1 counts processes and shared memory apart), and
+    `MemTotal` less `MemAvailable`.
+    """
+    if memory_bytes(cgroup) < _installed_bytes():
+        for name, wanted in (("memory.stat", HELD), ("memory/memory.stat", HELD_V1)):
+            words = _words(cgroup / name)
+            held = dict(zip(words[::2], words[1::2], strict=False))
+            if held:
+                return sum(int(held.get(each, 0)) for each in wanted)
+    words = _words(meminfo)
+    kilobytes = dict(pairwise(words))
+    return (int(kilobytes.get("MemTotal:", 0)) - int(kilobytes.get("MemAvailable:", 0))) << 10
+
+
+def request_memory_bytes(workers: int, cgroup: Path = CGROUP) -> int:
+    """Memory that the requests of each of *workers* may hold beyond what is in use now."""
+    left_bytes = int(memory_bytes(cgroup) * REQUESTS_SHARE) - memory_used_bytes(cgroup)
+    return max(LEAST_REQUEST_BYTES, left_bytes // workers)
+
+
 def worker_count(worker_memory_bytes: int, cgroup: Path = CGROUP) -> int:
     """One worker per CPU, as far as memory reaches: never fewer than one."""
     return max(1, min(cpus(cgroup), memory_bytes(cgroup) // worker_memory_bytes))
+
+
+def _installed_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _quota_cpus(cgroup: Path) -> float | None:

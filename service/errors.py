@@ -73,6 +73,18 @@ class Overloaded(TryLater):
     """As much work is waiting as the service accepts, or more than the deadline has room for."""
 
 
+class NoRoom(TryLater):
+    """Other requests hold the memory of *needed_bytes* that this one takes."""
+
+    def __init__(self, message: str, needed_bytes: int) -> None:
+        super().__init__(message)
+        self.needed_bytes = needed_bytes
+
+
+class TooLarge(ServiceError):
+    """What was sent takes more to read than this service has for any one request."""
+
+
 class DeadlineExceeded(ServiceError):
     """The time that the request had is over, and there is no answer."""
 

@@ -1,0 +1,98 @@
+"""What requests hold of a worker's memory: bounded, waited for, given back."""
+
+import threading
+import time
+
+import pytest
+
+from service.errors import NoRoom, TooLarge
+from service.inference.account import LARGE_BYTES, Account, Hold, wait_for_room
+
+MB = 1 << 20
+
+
+@pytest.fixture
+def account():
+    return Account(100 * MB, threading.Lock)
+
+
+def test_what_is_held_is_counted_until_it_is_released(account):
+    hold = Hold(account)
+    hold.grow(10 * MB)
+    hold.grow(5 * MB)
+    assert account.held_bytes == 15 * MB
+
+    hold.release()
+    hold.release()
+    assert account.held_bytes == 0
+
+
+def test_what_never_fits_is_told_so_with_both_numbers(account):
+    with pytest.raises(TooLarge, match=f"takes {90 * MB} bytes .* more than the {75 * MB}"):
+        Hold(account).grow(90 * MB)
+
+
+def test_what_does_not_fit_now_is_told_to_come_back(account):
+    Hold(account).grow(70 * MB)
+
+    with pytest.raises(NoRoom) as refused:
+        Hold(account).grow(10 * MB)
+
+    assert refused.value.needed_bytes == 10 * MB
+    assert account.held_bytes == 70 * MB
+
+
+def test_large_requests_leave_room_for_small_ones(account):
+    Hold(account).grow(75 * MB)
+
+    Hold(account).grow(LARGE_BYTES)
+    with pytest.raises(NoRoom):
+        Hold(account).grow(LARGE_BYTES + 1)
+
+
+def test_room_that_becomes_free_is_found_by_who_waits(account):
+    first, second = Hold(account), Hold(account)
+    first.grow(70 * MB)
+    releaser = threading.Timer(0.1, first.release)
+    releaser.start()
+
+    second.grow(70 * MB, until_s=time.monotonic() + 20)
+
+    releaser.join()
+    assert account.held_bytes == second.held_bytes == 70 * MB
+
+
+def test_a_wait_for_room_ends_with_its_time_or_with_room(account):
+    hold = Hold(account)
+    hold.grow(70 * MB)
+    with pytest.raises(NoRoom):
+        wait_for_room(account, 10 * MB, time.monotonic() + 0.05)
+    with pytest.raises(TooLarge):
+        wait_for_room(account, 80 * MB, time.monotonic() + 20)
+
+    hold.release()
+    wait_for_room(account, 10 * MB, time.monotonic())
+
+
+def test_a_reservation_ends_with_its_block(account):
+    with account.reserve(50 * MB):
+        assert account.held_bytes == 50 * MB
+        with pytest.raises(NoRoom), account.reserve(50 * MB):
+            pytest.fail("there was no room")
+
+    assert account.held_bytes == 0
+
+
+def test_threads_that_take_and_give_at_once_leave_nothing_over(account):
+    def take_and_give():
+        for _ in range(2000):
+            if account.take(MB):
+                account.give(MB)
+
+    threads = [threading.Thread(target=take_and_give) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert account.held_bytes == 0
