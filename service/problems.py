@@ -33,6 +33,12 @@ STATUS_OF: dict[type[errors.ServiceError], HTTPStatus] = {
     errors.ModelLoading: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ModelUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.NoRoom: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+}
+SHED: dict[type[errors.ServiceError], str] = {
+    errors.Overloaded: "queue_full",
+    errors.NoRoom: "memory",
 }
 RETRY_AFTER_MOST_S = 60
 FAULTS_SHOWN = 20
@@ -62,8 +68,7 @@ def problem(status: HTTPStatus, detail: str, **extensions: Any) -> Answer:
 
 
 def _service_problem(error: errors.ServiceError) -> Answer:
-    if isinstance(error, errors.Overloaded):
-        exchange.current().shed = "queue_full"
+    exchange.current().shed = SHED.get(type(error), "")
     if isinstance(error, errors.ModelFailed):
         request_id = exchange.current().request_id
         log.error("prediction_failed", request_id=request_id, exc_info=error.__cause__ or error)

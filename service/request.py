@@ -1,15 +1,14 @@
-"""The request as routes read it: a body that is whole and within its limit, JSON by orjson."""
+"""The request as routes read it: a body that is whole and within its limit."""
 
 from functools import cached_property
 from io import BytesIO
-from typing import IO, Any, cast
+from typing import IO, cast
 
 import flask
-import orjson
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
-from werkzeug.formparser import FormDataParser
 
 from service import exchange
+from service.inference.account import Hold, unlimited
 
 
 class Request(flask.Request):
@@ -53,52 +52,19 @@ class Request(flask.Request):
         except OSError:
             raise BadRequest("the connection ended before the body did; send it whole") from None
 
-    def json_object(self, example: str = '{"msg": "Hello"}') -> dict[str, Any]:
-        """The body as a JSON object. Raises BadRequest that says to send one such as *example*."""
-        return json_object(self.get_data(), example)
+    @cached_property
+    def hold(self) -> Hold:
+        """What this request holds of the worker's memory; the connection releases it."""
+        return self.environ.get("weir.hold") or unlimited()
 
     def unsupported(self, wanted: str) -> UnsupportedMediaType:
         """The refusal of a body in a media type that is not among those *wanted*."""
         sent = f"has type {self.mimetype!r}" if self.mimetype else "has no Content-Type"
         return UnsupportedMediaType(f"the body {sent}; send {wanted}")
 
-    def _load_form_data(self) -> None:
-        try:
-            super()._load_form_data()
-        except ValueError as error:
-            raise BadRequest(f"the form cannot be read: {error}") from None
-
-    def make_form_data_parser(self) -> FormDataParser:
-        """Like Werkzeug's, but a malformed form is an error, not an empty form."""
-        parser = super().make_form_data_parser()
-        parser.silent = False
-        return parser
-
-    def _get_file_stream(self, *_args: Any, **_kwargs: Any) -> IO[bytes]:
-        return BytesIO()  # the body is in memory already: no temporary file on the hub
-
 
 request = cast("Request", flask.request)
 
 
-def json_object(body: bytes, example: str) -> dict[str, Any]:
-    """Read a JSON object. Raises BadRequest that says to send one such as *example*."""
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(f"the body is not valid JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise BadRequest(f"the body is a JSON {_kind(value)}; send an object, such as {example}")
-    return value
-
-
 def _too_large(limit: int) -> RequestEntityTooLarge:
     return RequestEntityTooLarge(f"the body is larger than the limit of {limit} bytes; send less")
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, list):
-        return "array"
-    if isinstance(value, str):
-        return "string"
-    return "null" if value is None else "boolean" if isinstance(value, bool) else "number"

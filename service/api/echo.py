@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import partial
 from typing import Any
 
 import orjson
@@ -10,12 +11,18 @@ from marshmallow import EXCLUDE, Schema, fields
 from werkzeug.exceptions import BadRequest
 
 from service.answer import Answer
+from service.aside import run_aside
+from service.forms import FORM_FORMS, FORMS, read_form
+from service.inference.account import Hold
+from service.json_text import LARGE_BYTES, PIECE_BYTES, read_object
 from service.request import request
 
 blueprint = Blueprint("echo", __name__)
 
+EXAMPLE = '{"msg": "Hello"}'
+
 # orjson reads integers beyond 64 bits as floats; an echo must not alter what it is sent.
-LONG_INTEGER = re.compile(rb"\d{19}")
+LONG_INTEGER = re.compile(rb"(?<!\d)\d{19}")
 INTEGERS = range(-(1 << 63), 1 << 64)
 
 
@@ -36,30 +43,55 @@ ECHO = EchoSchema()
 @blueprint.route("/", methods=["GET", "POST"])
 def echo() -> Answer:
     """Answer `msg`, or `{"success": false}` where there is none."""
-    sent = ECHO.load(_parameters())
-    answer = {"response": sent["msg"], "success": True} if "msg" in sent else {"success": False}
-    try:
-        return Answer(answer)
-    except orjson.JSONEncodeError:  # orjson reads 1024 levels and writes 254
-        raise BadRequest("msg nests deeper than can be answered; send a flatter one") from None
-
-
-def _parameters() -> dict[str, Any]:
-    """The body's members if there is a body, else the query's: a body wins, as in the tutorial."""
     body = request.get_data() if request.has_body else b""
     if not body:
-        return request.args.to_dict()
+        return Answer(_answer(request.args.to_dict()))
     if request.is_json:
-        return _exact(request.json_object(), body)
-    if request.mimetype in {"application/x-www-form-urlencoded", "multipart/form-data"}:
-        return request.form.to_dict()
-    raise request.unsupported("application/json, or a form with a field msg")
+        answer = partial(_answer_json, body, request.hold)
+    elif request.mimetype in FORMS:
+        answer = partial(_answer_form, body, request.content_type or "", request.hold)
+    else:
+        raise request.unsupported("application/json, or a form with a field msg")
+    return Answer(run_aside(answer) if len(body) > LARGE_BYTES else answer())
 
 
-def _exact(sent: dict[str, Any], body: bytes) -> dict[str, Any]:
-    if not isinstance(sent.get("msg"), str) and LONG_INTEGER.search(body):
+def _answer_json(body: bytes, hold: Hold) -> bytes:
+    sent = read_object(body, EXAMPLE, hold)
+    if not isinstance(sent.get("msg"), str) and _has_long_integer(body):
+        _check_integers(body)
+    return _answer(sent)
+
+
+def _answer_form(body: bytes, content_type: str, hold: Hold) -> bytes:
+    """The first field of a name counts, and files do not."""
+    hold.grow(FORM_FORMS * len(body))
+    sent: dict[str, str] = {}
+    for field in read_form(body, content_type):
+        if field.name == "msg" and not field.is_file:
+            sent.setdefault("msg", field.text)
+    return _answer(sent)
+
+
+def _answer(parameters: dict[str, Any]) -> bytes:
+    sent = ECHO.load(parameters)
+    answer = {"response": sent["msg"], "success": True} if "msg" in sent else {"success": False}
+    try:
+        return orjson.dumps(answer)
+    except orjson.JSONEncodeError:  # orjson reads 1024 levels and writes 254
+        raise _too_deep() from None
+
+
+def _has_long_integer(body: bytes) -> bool:
+    """Whether 19 digits stand together; in pieces, between which other threads have their turn."""
+    starts = range(0, len(body), PIECE_BYTES)
+    return any(LONG_INTEGER.search(body, at, at + PIECE_BYTES + 19) for at in starts)
+
+
+def _check_integers(body: bytes) -> None:
+    try:
         json.loads(body, parse_int=_refuse_inexact)
-    return sent
+    except RecursionError:  # the standard library reads fewer levels than orjson
+        raise _too_deep() from None
 
 
 def _refuse_inexact(digits: str) -> None:
@@ -68,3 +100,7 @@ def _refuse_inexact(digits: str) -> None:
             f"the integer {digits[:40]} does not fit 64 bits and could not be echoed exactly; "
             "send it as a string"
         )
+
+
+def _too_deep() -> BadRequest:
+    return BadRequest("msg nests deeper than can be answered; send a flatter one")

@@ -6,8 +6,11 @@ preprocessing: crop a centred square of `crop` times the shorter side, resize it
 """
 
 import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from io import BytesIO
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +23,16 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 # A JPEG is decoded at the smallest DCT scale that leaves this many pixels for each one kept:
 # at 2 the bicubic resize hides the difference, at 1 it starts to show.
 REDUCING_GAP = 2.0
+
+JPEG, START_OF_SCAN = b"\xff\xd8", b"\xff\xda"
+SCANS_LIMIT = 64  # progressive encoders write 10 or so
+
+# Bytes a pixel at the widest: measured as the peak of a process over pictures of 25 megapixels.
+# A baseline JPEG is decoded at a fraction of its size, a progressive one needs all coefficients.
+BASELINE_BYTES, PROGRESSIVE_BYTES = 1, 10
+WEBP_BYTES, TRANSPARENT_BYTES, OPAQUE_BYTES = 27, 25, 12
+
+Reserve: TypeAlias = Callable[[int], AbstractContextManager[None]]
 
 # Pillow warns of damaged metadata in a client's picture; that is no news for the operator's log.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -41,14 +54,23 @@ class ImageRecipe:
     channels: int = 3
 
 
-def decode(data: bytes, recipe: ImageRecipe, limit_pixels: int) -> NDArray[np.uint8]:
+def unlimited(_size_bytes: int) -> AbstractContextManager[None]:
+    """Reserve nothing: for whoever decodes alone."""
+    return nullcontext()
+
+
+def decode(
+    data: bytes, recipe: ImageRecipe, limit_pixels: int, reserve: Reserve = unlimited
+) -> NDArray[np.uint8]:
     """
     Make the picture in *data* into a uint8 array of shape [height, width, channels].
 
-    Raises BadImage, UnsupportedImage, or ImageTooLarge before any pixel is decoded.
+    *reserve* is entered with the bytes that the decoding holds at its widest; what it raises
+    passes on. Raises BadImage, UnsupportedImage, or ImageTooLarge before any pixel is decoded.
     """
+    _check_scans(data)
     try:
-        with _open(data, limit_pixels) as image:
+        with _open(data, limit_pixels) as image, reserve(_cost_bytes(image)):
             image.draft(None, _draft_size(recipe))
             upright = ImageOps.exif_transpose(image)
             fitted = _fit(_rgb(upright), recipe)
@@ -57,6 +79,28 @@ def decode(data: bytes, recipe: ImageRecipe, limit_pixels: int) -> NDArray[np.ui
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
         # Pillow's decoders raise all of these for damaged files.
         raise BadImage(f"the picture cannot be read to its end: {_reason(error)}") from error
+
+
+def _check_scans(data: bytes) -> None:
+    """
+    Refuse a JPEG of many scans, each of which costs a pass over the whole picture.
+
+    The marker cannot stand within a scan (ITU-T T.81, B.1.1.5); a thumbnail brings a few more.
+    """
+    scans = data.count(START_OF_SCAN) if data.startswith(JPEG) else 0
+    if scans > SCANS_LIMIT:
+        raise BadImage(f"the JPEG has {scans} scans, and {SCANS_LIMIT} are read; save it anew")
+
+
+def _cost_bytes(image: Image.Image) -> int:
+    """What decoding and converting *image* hold at once, by its header."""
+    if image.format == "JPEG":
+        per_pixel = PROGRESSIVE_BYTES if image.info.get("progressive") else BASELINE_BYTES
+    elif image.format == "WEBP":
+        per_pixel = WEBP_BYTES
+    else:
+        per_pixel = TRANSPARENT_BYTES if image.has_transparency_data else OPAQUE_BYTES
+    return image.width * image.height * per_pixel
 
 
 def _open(data: bytes, limit_pixels: int) -> Image.Image:

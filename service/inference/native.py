@@ -41,7 +41,12 @@ class NativeThreads:
             raise
         self._free.release()
         if raised is not None:
-            raise raised
+            try:
+                raise raised
+            finally:
+                # What was raised holds this frame by its traceback: a circle would keep the
+                # request's body until the collector comes.
+                del raised, future
         return done  # type: ignore[return-value]  # only None if that is what work returns
 
     def _release_after(self, future: "Future[object]") -> None:

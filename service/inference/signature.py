@@ -11,7 +11,7 @@ import orjson
 from service.errors import InvalidInput, InvalidModel
 from service.inference import columns
 from service.inference.features import Features
-from service.inference.images import ImageRecipe, decode
+from service.inference.images import ImageRecipe, Reserve, decode, unlimited
 from service.inference.manifest import Input, Kind, Manifest
 from service.inference.naming import Answer, Naming
 from service.inference.nested import NestedTensors
@@ -32,9 +32,9 @@ class Pictures:
         self._recipe = recipe
         self._limit_pixels = limit_pixels
 
-    def decode(self, picture: bytes) -> Question:
-        """Decode one picture; raises what `images.decode` does."""
-        pixels = decode(picture, self._recipe, self._limit_pixels)
+    def decode(self, picture: bytes, reserve: Reserve = unlimited) -> Question:
+        """Decode one picture; raises what `images.decode` does, with *reserve* as there."""
+        pixels = decode(picture, self._recipe, self._limit_pixels, reserve)
         row = pixels[None].astype(self._spec.datatype, copy=False)
         return Question({self._spec.name: row}, 1, single=True)
 

@@ -1,10 +1,11 @@
 import struct
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from service.errors import BadImage, ImageTooLarge, UnsupportedImage
+from service.errors import BadImage, ImageTooLarge, NoRoom, UnsupportedImage
 from service.inference.images import ImageRecipe, decode
 from tests.conftest import CAT, encoded
 
@@ -170,3 +171,39 @@ def test_formats_that_are_not_served_are_refused(cat):
     for form in ("TIFF", "ICO", "PPM"):
         with pytest.raises(UnsupportedImage, match="JPEG, PNG, WEBP, GIF or BMP"):
             pixels(encoded(cat, form))
+
+
+def test_a_jpeg_of_thousands_of_scans_is_refused_before_it_is_decoded(cat):
+    progressive = encoded(cat, "JPEG", progressive=True)
+    empty = b"\xff\xda\x00\x08\x01\x01\x00\x01\x3f\x10\x00"
+    hostile = progressive[:-2] + empty * 9000 + b"\xff\xd9"
+
+    with pytest.raises(BadImage, match=r"the JPEG has 90\d\d scans, and 64 are read"):
+        pixels(hostile)
+    assert pixels(progressive).shape == (224, 224, 3)
+
+
+@pytest.mark.parametrize(
+    ("form", "mode", "options", "per_pixel"),
+    [
+        ("JPEG", "RGB", {}, 1),
+        ("JPEG", "RGB", {"progressive": True}, 10),
+        ("PNG", "RGB", {}, 12),
+        ("PNG", "RGBA", {}, 25),
+        ("WEBP", "RGB", {"lossless": True}, 27),
+    ],
+)
+def test_memory_is_asked_for_before_a_pixel_is_decoded(form, mode, options, per_pixel):
+    asked = []
+
+    @contextmanager
+    def refuse(size_bytes):
+        asked.append(size_bytes)
+        raise NoRoom("no", size_bytes)
+        yield
+
+    data = encoded(Image.new(mode, (1000, 500)), form, **options)
+    with pytest.raises(NoRoom):
+        decode(data, RECIPE, LIMIT_PIXELS, refuse)
+
+    assert asked == [1000 * 500 * per_pixel]

@@ -1,0 +1,162 @@
+"""What a request to a model carries, in whichever form it came."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
+
+import pybase64
+from marshmallow import Schema, ValidationError, fields, validates_schema
+from werkzeug.exceptions import MethodNotAllowed
+
+from service.forms import FORM_FORMS, FORMS, MULTIPART, read_form
+from service.inference.account import Hold
+from service.inference.features import Features
+from service.inference.question import Question
+from service.inference.signature import Pictures, Signature
+from service.json_text import LARGE_BYTES, read_object
+from service.request import Request, request
+
+PICTURE_FORMS = (
+    "the picture itself as image/*, a multipart form with a file field image, "
+    'or JSON {"image": "<base64>"}'
+)
+PICTURE_EXAMPLE = '{"image": "<base64>"}'
+
+# A valid request for any model of pictures: a GIF of one pixel.
+PIXEL = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+
+
+class Base64Field(fields.Field[bytes]):
+    """Standard base64 (RFC 4648 section 4), bare or in a data URL (RFC 2397); nothing lenient."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bytes:
+        if not isinstance(value, str):
+            raise ValidationError("not a string; send the picture's bytes in base64")
+        if value.startswith("data:"):
+            head, comma, value = value.partition(",")
+            if not (comma and head.endswith(";base64")):
+                raise ValidationError("not a base64 data URL; send data:image/jpeg;base64,<base64>")
+        try:
+            return pybase64.b64decode(value, validate=True)
+        except ValueError as error:
+            raise ValidationError(
+                f"not base64 ({error}); send the standard alphabet with padding and no line breaks"
+            ) from None
+
+
+class PictureSchema(Schema):
+    """One picture, under its own name or the tutorial's."""
+
+    image = Base64Field()
+    msg = Base64Field()
+
+    @validates_schema(skip_on_field_errors=True)
+    def _has_one(self, sent: dict[str, Any], **_: Any) -> None:
+        if len(sent) != 1:
+            raise ValidationError("exactly one is needed: send the picture in base64", "image")
+
+    def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> None:
+        """Show with every fault what would be right."""
+        error.kwargs["example"] = {"image": PIXEL}
+
+
+PICTURE = PictureSchema()
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """
+    What was sent, once it is `read`, in any thread.
+
+    A heavy one is not for the thread that serves everyone.
+    """
+
+    read: Callable[[], Question]
+    is_heavy: bool
+
+
+def payload_of(signature: Signature) -> Payload:
+    """Find what the request at hand carries for the model. Reading it raises what it does."""
+    if isinstance(signature.reader, Features):
+        if request.method != "POST" or not request.has_body:
+            pairs = list(request.args.items(multi=True))
+            return Payload(lambda: signature.from_query(pairs), is_heavy=False)
+        if _is_form(request):
+            return _payload(partial(_read_form, signature))
+    if request.method != "POST":
+        raise MethodNotAllowed(["POST"])
+    if isinstance(signature.reader, Pictures):
+        if not (_is_picture(request.mimetype) or request.is_json):
+            raise request.unsupported(PICTURE_FORMS)
+        return _payload(partial(_read_picture, signature.reader), is_heavy=True)
+    if not request.is_json:
+        raise request.unsupported(f"application/json, such as {signature.short_example}")
+    return _payload(partial(_read_json, signature))
+
+
+def _payload(read: Callable[["Body"], Question], *, is_heavy: bool = False) -> Payload:
+    body = Body(
+        request.get_data(),
+        request.mimetype,
+        request.content_type or "",
+        request.hold,
+        is_json=request.is_json,
+    )
+    return Payload(partial(read, body), is_heavy=is_heavy or len(body.content) > LARGE_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body without its request, which other threads cannot see."""
+
+    content: bytes
+    media_type: str
+    content_type: str
+    hold: Hold
+    is_json: bool
+
+
+def _is_picture(media_type: str) -> bool:
+    return media_type.startswith("image/") or media_type == MULTIPART
+
+
+def _is_form(asked: Request) -> bool:
+    # Many a client says that its JSON is a form, when it is not told what to say.
+    return asked.mimetype in FORMS and not asked.get_data().startswith((b"{", b"["))
+
+
+def _read_form(signature: Signature, body: Body) -> Question:
+    body.hold.grow(FORM_FORMS * len(body.content))
+    form = read_form(body.content, body.content_type)
+    return signature.from_query([(field.name, field.text) for field in form if not field.is_file])
+
+
+def _read_json(signature: Signature, body: Body) -> Question:
+    return signature.from_json(read_object(body.content, signature.short_example, body.hold))
+
+
+def _read_picture(pictures: Pictures, body: Body) -> Question:
+    return pictures.decode(_picture(body), body.hold.account.reserve)
+
+
+def _picture(body: Body) -> bytes:
+    """The encoded picture, in whichever form it came."""
+    if body.media_type.startswith("image/"):
+        return body.content
+    if body.is_json:
+        sent = PICTURE.load(read_object(body.content, PICTURE_EXAMPLE, body.hold))
+        (picture,) = sent.values()  # the schema lets only one pass
+        return cast("bytes", picture)
+    return _uploaded(body)
+
+
+def _uploaded(body: Body) -> bytes:
+    body.hold.grow(len(body.content))
+    form = read_form(body.content, body.content_type)
+    for field in form:
+        if field.name == "image" and field.is_file:
+            return field.content
+    sent = sorted({field.name for field in form})
+    fault = f"no such file in the form, which has {sent[:5]}; send the picture as a file"
+    raise ValidationError({"image": [fault]})

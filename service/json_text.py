@@ -1,0 +1,76 @@
+"""
+JSON from strangers: what it would cost to parse is known before it is parsed.
+
+The parser holds the interpreter for as long as it takes, whichever thread it runs in, and makes
+objects of 50 to 300 bytes out of two or three of text. Measured for ten megabytes with orjson 3.13:
+floats 35 ns each, strings 42, empty lists 94, members of an object 160 to 230.
+"""
+
+from typing import Any
+
+import orjson
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+
+from service.inference.account import UNCOUNTED_BYTES, Hold
+
+# Smaller bodies are parsed as they come: whatever is in one, it takes about 2 ms at most.
+LARGE_BYTES = 64 << 10
+
+# A unit stands for some 25 ns and 50 bytes. Commas, colons, brackets and quotes within strings
+# count as well: telling them apart would cost as much as parsing.
+UNITS = {b",": 1, b'"': 0.5, b"[": 4, b"{": 4, b":": 5}
+UNITS_LIMIT = 1_000_000
+UNIT_BYTES = 50
+
+# A long string stands in memory as what was parsed and, while it is answered, as up to twice that.
+TEXT_FORMS = 3
+
+# Counted in pieces, between which other threads get the interpreter.
+PIECE_BYTES = 64 << 10
+
+
+def read_object(body: bytes, example: str, hold: Hold) -> dict[str, Any]:
+    """
+    Read a JSON object; what it makes counts as held.
+
+    Raises BadRequest that says to send one such as *example*, RequestEntityTooLarge for one of too
+    many values, and what the hold's account raises.
+    """
+    value = _parse(body, hold)
+    if not isinstance(value, dict):
+        raise BadRequest(f"the body is a JSON {_kind(value)}; send an object, such as {example}")
+    return value
+
+
+def _parse(body: bytes, hold: Hold) -> Any:
+    if len(body) > UNCOUNTED_BYTES:
+        units = _units(body)
+        if units > UNITS_LIMIT:
+            raise RequestEntityTooLarge(
+                f"the JSON holds about {units} values, names and lists, and {UNITS_LIMIT} are read "
+                "at once; send it in parts"
+            )
+        hold.grow(TEXT_FORMS * len(body) + units * UNIT_BYTES)
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"the body is not valid JSON: {error}") from None
+
+
+def _units(body: bytes) -> int:
+    pieces = range(0, len(body), PIECE_BYTES)
+    return int(
+        sum(
+            units * body.count(mark, at, at + PIECE_BYTES)
+            for at in pieces
+            for mark, units in UNITS.items()
+        )
+    )
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, list):
+        return "array"
+    if isinstance(value, str):
+        return "string"
+    return "null" if value is None else "boolean" if isinstance(value, bool) else "number"
