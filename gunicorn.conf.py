@@ -82,6 +82,8 @@ proc_name = "weir"
 
 def on_starting(server):
     """Give this instance a metrics directory of its own, before the first worker starts."""
+    # A supervisor keeps the socket that it hands over, and need not be seen from here.
+    server.made_sockets = "LISTEN_FDS" not in os.environ
     parent = Path(os.environ.get(METRICS_DIR) or worker_tmp_dir or tempfile.gettempdir())
     if (parent / METRICS_MARK).exists():
         parent = parent.parent  # SIGUSR2: the new master inherits the old one's variable
@@ -99,6 +101,7 @@ def on_starting(server):
 def pre_fork(server, worker):
     """Give the worker the lowest free slot: its metric files are the slot's, not the process's."""
     taken = {other.slot for other in server.WORKERS.values()}
+    worker.made_sockets = server.made_sockets
     worker.slot = next(slot for slot in range(len(taken) + 1) if slot not in taken)
 
 

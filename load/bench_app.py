@@ -13,6 +13,7 @@ imports the service.
 
 import os
 from collections.abc import Callable, Iterable
+from threading import Lock
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from gevent.lock import Semaphore
 from config.settings import from_environ
 from service import logs
 from service.exchange import Recorder, client_ip_behind
+from service.inference.account import Account
 from service.wire.admission import Admission
 
 if TYPE_CHECKING:
@@ -43,10 +45,13 @@ class Bench:
             ("Content-Length", str(len(BODY))),
             ("X-Worker", str(os.getpid())),
         ]
-        self._recorded = Recorder(self._answer, client_ip_behind(()), (), (logs.request_writer(),))
+        self._recorded = Recorder(
+            self._answer, client_ip_behind(()), (), (logs.request_writer(),), _ignore
+        )
         self.extensions = {
             "settings": settings,
             "admission": Admission(settings.in_flight_limit),
+            "account": Account(1 << 30, Lock),
             "recorder": self._recorded,
         }
         structlog.get_logger().info("model_ready", model="bench")
@@ -64,6 +69,10 @@ class Bench:
             work()
         start_response("200 OK", list(self._headers))
         return [BODY]
+
+
+def _ignore(_observer: str, _error: Exception) -> None:
+    pass
 
 
 def _routes(workers: int) -> dict[str, Callable[[], None]]:

@@ -4,9 +4,12 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from time import monotonic
 from typing import cast
 
 import gevent.threadpool
@@ -19,9 +22,14 @@ from config.settings import Settings
 from service import exchange, logs, metrics, problems
 from service.api import echo, health, models, predict
 from service.application import Application
+from service.inference.account import Account
 from service.inference.catalog import Catalog
 from service.inference.model import Model, Surroundings
+from service.inference.native import NativeThreads
 from service.wire.admission import Admission
+
+# The faults of observers are told so often, and counted always.
+QUIET_S = 60.0
 
 THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -32,6 +40,11 @@ def create_app(settings: Settings) -> Flask:
     _configure(app, settings)
     app.extensions["settings"] = settings
     app.extensions["admission"] = Admission(settings.in_flight_limit)
+    app.extensions["account"] = Account(
+        machine.request_memory_bytes(settings.workers), monkey.get_original("threading", "Lock")
+    )
+    # One thread: parsing holds the interpreter, and two at once would only wait for each other.
+    app.extensions["parsing"] = NativeThreads(native_threads, 1)
     app.extensions["catalog"] = Catalog(
         settings.models, _surroundings(settings), loaded=_log_loaded
     )
@@ -44,6 +57,7 @@ def create_app(settings: Settings) -> Flask:
         settings.trusted_proxies,
         opened=[metrics.opened],
         closed=[metrics.closed, logs.request_writer()],
+        faulted=ObserverFaults(metrics.observer_failed),
     )
     return app
 
@@ -99,6 +113,22 @@ def _configure(app: Flask, settings: Settings) -> None:
     # A redirect would answer HTML, and lose the body of a client that does not follow it.
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
+
+
+class ObserverFaults:
+    """Counts the faults of observers, and tells one of them a minute."""
+
+    def __init__(self, count: Callable[[str], None]) -> None:
+        self._count = count
+        self._quiet_until_s = 0.0
+
+    def __call__(self, observer: str, error: Exception) -> None:
+        """Note that *observer* raised *error*."""
+        with suppress(Exception):
+            self._count(observer)
+        if monotonic() >= self._quiet_until_s:
+            self._quiet_until_s = monotonic() + QUIET_S
+            structlog.get_logger().error("observer_failed", observer=observer, exc_info=error)
 
 
 def _log_death(model: str, version: str, reason: str) -> None:

@@ -8,6 +8,7 @@ Exchange, at its end.
 import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
@@ -42,11 +43,13 @@ class Exchange:
     bytes_out: int = 0
     duration_s: float = 0.0
     shed: str = ""
+    cut: str = ""
     ended: bool = False
     prediction: dict[str, Any] = field(default_factory=dict)
 
 
 Observer: TypeAlias = Callable[[Exchange], None]
+Faulted: TypeAlias = Callable[[str, Exception], None]
 ClientIp: TypeAlias = Callable[["WSGIEnvironment"], str]
 
 
@@ -61,10 +64,15 @@ def init_app(
     trusted_proxies: tuple[str, ...],
     opened: Iterable[Observer],
     closed: Iterable[Observer],
+    faulted: "Faulted",
 ) -> None:
-    """Record every exchange of *app* and show it to the observers at its start and its end."""
+    """
+    Record every exchange of *app* and show it to the observers at its start and its end.
+
+    *faulted* is told the module of an observer that failed, and what it raised.
+    """
     client_ip = client_ip_behind(trusted_proxies)
-    recorder = Recorder(app.wsgi_app, client_ip, tuple(opened), tuple(closed))
+    recorder = Recorder(app.wsgi_app, client_ip, tuple(opened), tuple(closed), faulted)
     app.extensions["recorder"] = recorder
     app.wsgi_app = recorder  # type: ignore[method-assign]  # the documented way to add middleware
 
@@ -107,7 +115,9 @@ class Recorder:
         client_ip: ClientIp,
         opened: tuple[Observer, ...],
         closed: tuple[Observer, ...],
+        faulted: "Faulted",
     ) -> None:
+        self._faulted = faulted
         self._app = app
         self._client_ip = client_ip
         self._opened = opened
@@ -143,8 +153,7 @@ class Recorder:
             user_agent=environ.get("HTTP_USER_AGENT", ""),
             started=environ.get("weir.started") or perf_counter(),
         )
-        for observe in self._opened:
-            observe(exchange)
+        self._show(exchange, self._opened)
         return exchange
 
     def close(self, exchange: Exchange) -> None:
@@ -153,8 +162,16 @@ class Recorder:
             return
         exchange.ended = True
         exchange.duration_s = perf_counter() - exchange.started
-        for observe in self._closed:
-            observe(exchange)
+        self._show(exchange, self._closed)
+
+    def _show(self, exchange: Exchange, observers: tuple[Observer, ...]) -> None:
+        """Call *observers*, none of which can reach the connection that it observes."""
+        for observe in observers:
+            try:
+                observe(exchange)
+            except Exception as error:  # noqa: BLE001  # an observer may fail in any way
+                with suppress(Exception):
+                    self._faulted(observe.__module__.rpartition(".")[2], error)
 
 
 class _Answer:

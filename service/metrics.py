@@ -51,6 +51,9 @@ HUB_LAG = Histogram(
     buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 5),
 )
 SHED = Counter("http_requests_shed_total", "Requests refused for want of room.", ["reason"])
+OBSERVER_FAULTS = Counter(
+    "observer_faults_total", "Log lines or counts of a request that failed.", ["observer"]
+)
 BODY = Histogram("http_request_body_bytes", "Size of the request bodies read.", buckets=SIZES_BYTES)
 PREDICTIONS = Counter(
     "model_predictions_total", "Predictions asked of a model.", ["model", "version", "outcome"]
@@ -153,6 +156,11 @@ def ran(model: str, version: str, rows: int, infer_s: float) -> None:
     """Count a call of *model* and the rows that shared it."""
     INFERENCE.labels(model, version).observe(infer_s)
     BATCH_ROWS.labels(model).observe(rows)
+
+
+def observer_failed(observer: str) -> None:
+    """Count the fault of an observer, by its module."""
+    OBSERVER_FAULTS.labels(observer).inc()
 
 
 def outcome_of(error: errors.ServiceError) -> str:

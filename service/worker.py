@@ -24,7 +24,10 @@ from gevent.pool import Pool
 from gevent.server import StreamServer
 from gunicorn.workers.ggevent import GeventWorker
 
+from config import machine
 from config.settings import Settings
+from service.inference.account import Account
+from service.inference.allocator import keep_heap_small
 from service.wire import listener as listening
 from service.wire.connection import Connection, Service
 from service.wire.reader import FrozenConfig, base_environ
@@ -64,8 +67,17 @@ log = structlog.get_logger()
 class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
     """Serves connections on one gevent hub."""
 
+    def patch(self) -> None:
+        """Patch as Gunicorn does, but for the locks that native threads import with."""
+        super().patch()
+        # Imported late: it imports gevent, and the master reads this file.
+        from service.native_imports import keep_import_locks_native  # noqa: PLC0415
+
+        keep_import_locks_native()
+
     def init_process(self) -> None:
         """Boot within the heartbeat's limit, or end."""
+        keep_heap_small()
         # Before its first heartbeat Gunicorn never kills a worker, however long it hangs.
         signal.alarm(self.cfg.timeout)
         gevent.config.monitor_thread = True
@@ -86,6 +98,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         """Serve until told to leave, then leave without losing a request."""
         self._connections: set[Connection] = set()
         self._blocked_at_tick = self._ticks = 0
+        self._account: Account = self.wsgi.extensions["account"]
         self._service = self._make_service()
         events.subscribers.append(self._report_blocked_hub)
         signal.alarm(0)
@@ -121,6 +134,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             app=self.wsgi,
             recorder=self.wsgi.extensions["recorder"],
             admission=self.wsgi.extensions["admission"],
+            account=self._account,
             settings=settings,
             cfg=FrozenConfig(self.cfg),
             environ=base_environ(self.sockets[0].getsockname()),
@@ -171,8 +185,14 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             if now >= beat_due:
                 beat_due = now + BEAT_S
                 self.notify()
+                self._fit_account()
                 for connection in [one for one in self._connections if one.deadline < now]:
                     connection.expire()
+
+    def _fit_account(self) -> None:
+        """Give requests what memory is left, whenever none of it is theirs."""
+        if not self._account.held_bytes:
+            self._account.limit_bytes = machine.request_memory_bytes(self.cfg.workers)
 
     def _drain(self, servers: list[StreamServer]) -> None:
         """Finish what has begun: serve on for a moment, then close what is idle, then the rest."""
@@ -198,12 +218,21 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
 
     def _stop_listening(self, server: StreamServer) -> None:
         server.stop_accepting()
-        if listening.is_abandoned(server.socket, self.ppid):
+        if self._is_last_to_listen(server.socket):
             listening.refuse_new(server.socket)
             gevent.sleep(SETTLE_S)
             while (accepted := server.do_read()) is not None:
                 server.do_handle(*accepted)
         server.close()
+
+    def _is_last_to_listen(self, sock: Any) -> bool:
+        """Whether nobody accepts from *sock* after this master's workers."""
+        made_here: bool = getattr(self, "made_sockets", False)
+        return (
+            made_here
+            and listening.is_abandoned(sock, self.ppid)
+            and not listening.is_held_elsewhere(sock, self.ppid)
+        )
 
     def _report_blocked_hub(self, event: object) -> None:
         """One line for each time the hub stood still; called in the monitor's native thread."""

@@ -1,6 +1,6 @@
 import pytest
 
-from service.exchange import client_ip_behind
+from service.exchange import Recorder, client_ip_behind
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,33 @@ def test_only_a_trusted_proxy_tells_the_client_s_address(proxies, peer, forwarde
     client_ip = client_ip_behind(proxies)
 
     assert client_ip({"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": forwarded}) == expected
+
+
+def test_no_observer_reaches_the_request_that_it_observes():
+    def breaks(_exchange):
+        raise OSError("no space left on device")
+
+    seen, faults = [], []
+    recorder = Recorder(
+        lambda _environ, start: start("200 OK", []) or [b"answered"],
+        client_ip_behind(()),
+        opened=(breaks, seen.append),
+        closed=(breaks, seen.append),
+        faulted=lambda observer, error: faults.append((observer, str(error))),
+    )
+
+    answer = recorder({"REQUEST_METHOD": "GET"}, lambda *_: None)
+    assert list(answer) == [b"answered"]
+    answer.close()
+
+    assert len(seen) == 2
+    assert faults == [("test_exchange", "no space left on device")] * 2
+
+
+def test_a_fault_that_cannot_be_told_reaches_nobody_either():
+    def breaks(*_):
+        raise OSError
+
+    recorder = Recorder(lambda *_: [], client_ip_behind(()), (breaks,), (breaks,), faulted=breaks)
+
+    recorder({}, lambda *_: None).close()

@@ -20,6 +20,7 @@ class RawApp:
         self.extensions = {
             "settings": SimpleNamespace(**no_limit, **seconds, **rest),
             "admission": admission,
+            "account": SimpleNamespace(held_bytes=0, limit_bytes=1 << 30),
             "recorder": None,
         }
 

@@ -9,6 +9,7 @@ kept by the worker's watch, so that a request that never waits starts no timer a
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from io import BytesIO
 from time import monotonic, perf_counter
@@ -16,15 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 import structlog
-from gevent.socket import SHUT_RD
 from gevent.socket import wait as wait_until_ready
-from gunicorn.http.errors import NoMoreData, ParseException
+from gunicorn.http.errors import ParseException
 
-from service.wire.admission import Admission, check_head, too_large
-from service.wire.parting import has_left, linger
-from service.wire.reader import FOREVER, Reader, TrustingRequest, environ_of
+from service.inference.account import Account, Hold
+from service.wire.admission import Admission, check_head
+from service.wire.intake import Intake
+from service.wire.parting import has_left, linger, receive_now
+from service.wire.reader import FOREVER, Reader, environ_of
 from service.wire.refusals import Refused, answer_bytes, refusal_of
-from service.wire.response import Clock, Response, send_all
+from service.wire.response import Clock, Response, Sender
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -32,15 +34,17 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-CUT_SHORT = Refused(
-    HTTPStatus.BAD_REQUEST, "the connection ended before the body did; send it whole"
-)
+# What of the environ holds the body; the second is Werkzeug's.
+HOLDERS = ("wsgi.input", "werkzeug.request")
 
 
 class HandlingTimeout(BaseException):
     """Thrown into a request that has been handled for too long; no `except Exception` stops it."""
+
+
+class IdleTimeout(BaseException):
+    """Thrown into a connection that waits for its next request, and is to end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +54,7 @@ class Service:
     app: Callable[..., Any]
     recorder: "Recorder"
     admission: Admission
+    account: Account
     settings: "Settings"
     cfg: Any
     environ: dict[str, Any]
@@ -71,52 +76,63 @@ class Connection:
         self._peer = peer
         self._spare = spare
         self._reader = Reader(client)
+        self._has_left = partial(has_left, client)
         self._readable = gevent.get_hub().loop.io(client.fileno(), 1)
         self._greenlet = gevent.getcurrent()
         self._environ: dict[str, Any] = {}
-        self._hurried = False
+        self._response: Response | None = None
+        self._hold = Hold(service.account)
+        self._intake = Intake(self._reader, service.settings, self._hold, service.timed_out)
+        self._phases = 0
         self._enter("idle")
 
     def serve(self) -> None:
         """Answer the connection's requests until it ends."""
-        settings = self._service.settings
-        first_wait_s = settings.head_timeout_s
+        refused: Refused | None = None
         try:
-            while self._await_request(first_wait_s) and self._serve_request():
-                first_wait_s = settings.idle_timeout_s
-        except Refused as refused:
-            self._refuse(refused)
-        except (OSError, HandlingTimeout):
-            pass  # the client left, or a late timeout found the request answered
+            self._serve_requests()
+        except Refused as error:
+            # A copy: the traceback of the other holds what had been read of the body.
+            refused = Refused(error.status, error.detail, error.shed)
+        except OSError:
+            pass  # the client left
         except Exception:
             log.exception("connection_failed")
-            self._refuse(Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "the service failed"))
+            refused = Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "the service failed")
         finally:
             self._readable.close()
+        if refused:
+            self._refuse(refused)
+
+    def _serve_requests(self) -> None:
+        settings = self._service.settings
+        first_wait_s = settings.head_timeout_s
+        while self._await_request(first_wait_s) and self._serve_request():
+            first_wait_s = settings.idle_timeout_s
 
     def expire(self) -> None:
         """End a phase that has outlasted its deadline."""
-        self._service.timed_out(self._phase)
-        if self._phase == "idle":
-            self.hurry()
-        else:
-            self.deadline = FOREVER
-            gevent.kill(self._greenlet, HandlingTimeout)
+        self._end_phase(IdleTimeout if self._phase == "idle" else HandlingTimeout, counted=True)
 
     def hurry(self, idle_for_s: float = 0) -> None:
-        """
-        End a connection that has been idle for so long.
-
-        Nothing is sent: its wait returns what has arrived by now, else the end of the stream.
-        """
+        """End a connection that has been idle for so long, without a byte to its client."""
         if self._phase == "idle" and self._since + idle_for_s <= monotonic():
-            self._hurried = True
-            with suppress(OSError):
-                self._client.shutdown(SHUT_RD)
+            self._end_phase(IdleTimeout, counted=False)
 
-    def _is_abandoned(self) -> bool:
-        """Whether the client has left; once hurried, the end that would be seen is ours."""
-        return not self._hurried and has_left(self._client)
+    def _end_phase(self, kind: type[BaseException], *, counted: bool) -> None:
+        self.deadline = FOREVER
+        gevent.get_hub().loop.run_callback(self._interrupt, self._phases, kind, counted)
+
+    def _interrupt(self, phases: int, kind: type[BaseException], counted: bool) -> None:  # noqa: FBT001  # as the loop passes it
+        """
+        End the connection's *phases*-th phase, if that has not ended meanwhile.
+
+        Called in the hub: nothing can happen to the connection between the look and the throw.
+        """
+        if self._phases == phases:
+            if counted:
+                self._service.timed_out(self._phase)
+            self._greenlet.throw(kind)
 
     def _await_request(self, seconds: float) -> bool:
         """Wait for the next request's first bytes; every other connection has its turn here."""
@@ -124,85 +140,68 @@ class Connection:
             gevent.sleep(0)
             return True
         self._enter("idle", seconds)
-        wait_until_ready(self._readable)
-        received = self._client.recv(self._reader.mxchunk)
+        try:  # noqa: SIM105  # on every request's way
+            wait_until_ready(self._readable)
+        except IdleTimeout:
+            pass  # what has arrived by now is served, and then it ends
         self._enter("head")
+        received = receive_now(self._client, self._reader.mxchunk)
         self._reader.unread(received)
         return bool(received)
 
     def _serve_request(self) -> bool:
         """Read, check and answer one request; tells whether another may follow."""
         started = perf_counter()
-        self._environ = {}
+        self._environ, self._response = {}, None
         try:
-            request = self._read_head()
+            trusted = self._service.trusts(self._peer[0])
+            request = self._intake.read_head(self._service.cfg, self._peer, trusted=trusted)
             environ = self._environ = self._service.environ | environ_of(request, self._peer)
             environ["weir.started"] = started
-            environ["weir.client_gone"] = self._is_abandoned
+            environ["weir.client_gone"] = self._has_left
+            environ["weir.hold"] = self._hold
             check_head(environ, self._service.settings.body_limit_bytes)
             self._service.admission.admit(environ, spare=self._spare)
-            body = self._read_body(request)
+            body = self._intake.read_body(request, environ)
+            return self._respond(request, body)
         except ParseException as error:
             raise refusal_of(error) from None
+        finally:
+            self._let_go()
+
+    def _respond(self, request: Any, body: bytes) -> bool:
+        """Answer a request that has been read; tells whether another may follow."""
+        service, environ = self._service, self._environ
         environ["wsgi.input"] = BytesIO(body)
         if "HTTP_TRANSFER_ENCODING" in environ:
             environ["CONTENT_LENGTH"] = str(len(body))
-        response = Response(request, self._client, self._service.cfg, self._service.clock)
+        settings = service.settings
+        window_s = settings.write_timeout_s
+        sender = Sender(self._client, window_s, window_s * settings.body_rate_bytes_per_s)
+        response = self._response = Response(request, sender, service.cfg, service.clock)
         self._answer(response)
-        self._service.answered()
+        service.answered()
         if not response.should_close():
             return True
         if not request.should_close() or self._reader.has_more:
             linger(self._client)  # the client may be sending its next request
         return False
 
-    def _read_head(self) -> Any:
-        self._reader.allow(self._service.settings.head_timeout_s)
-        try:
-            return TrustingRequest(
-                self._service.cfg,
-                self._reader,
-                self._peer,
-                trusted=self._service.trusts(self._peer[0]),
-            )
-        except TimeoutError:
-            self._service.timed_out("head")
-            raise Refused(
-                HTTPStatus.REQUEST_TIMEOUT, "the request's head did not arrive in time"
-            ) from None
-
-    def _read_body(self, request: Any) -> bytes:
-        """The whole body, so that none that is cut short, drips or is malformed goes further."""
-        declared = self._environ.get("CONTENT_LENGTH")
-        if declared is None and "HTTP_TRANSFER_ENCODING" not in self._environ:
-            return b""
-        settings = self._service.settings
-        if request._expected_100_continue:  # noqa: SLF001  # Gunicorn keeps it for its own writer
-            send_all(self._client, CONTINUE)
-        self._reader.allow(settings.body_timeout_s, settings.body_rate_bytes_per_s)
-        try:
-            body: bytes = request.body.read(settings.body_limit_bytes + 1)
-        except TimeoutError:
-            self._service.timed_out("body")
-            raise Refused(
-                HTTPStatus.REQUEST_TIMEOUT, "the request's body did not arrive in time"
-            ) from None
-        except NoMoreData:
-            raise CUT_SHORT from None
-        if len(body) > settings.body_limit_bytes:
-            raise too_large(settings.body_limit_bytes)
-        if declared is not None and len(body) < int(declared):
-            raise CUT_SHORT
-        return body
+    def _let_go(self) -> None:
+        """Forget the body, of which the environ would remind an idle connection, and its bytes."""
+        for name in HOLDERS:
+            self._environ.pop(name, None)
+        if self._hold.held_bytes:
+            self._hold.release()
 
     def _answer(self, response: Response) -> None:
         """Call the application and send what it answers."""
         admission = self._service.admission
         admission.in_flight += 1
         self._enter("handling", self._service.settings.handling_timeout_s)
-        self._client.settimeout(self._service.settings.write_timeout_s)
         try:
             pieces = self._service.app(self._environ, response.start_response)
+            self._enter("write")
             if admission.draining or self._spare:
                 response.force_close()
             self._send(pieces, response)
@@ -225,9 +224,18 @@ class Connection:
             response.close()
         except TimeoutError:
             self._service.timed_out("write")
+            self._record_cut("write_timeout", response)
+            raise
+        except BaseException:
+            self._record_cut("disconnected", response)
             raise
         finally:
             pieces.close()
+
+    def _record_cut(self, reason: str, response: Response) -> None:
+        """Let the record say that the answer was cut short, and how much of it has left."""
+        exchange: Exchange = self._environ["weir.exchange"]
+        exchange.cut, exchange.bytes_out = reason, response.body_bytes_sent
 
     def _give_up(self, response: Response, status: HTTPStatus, detail: str) -> None:
         """End a request that was under way; once its head has left only the connection can tell."""
@@ -237,6 +245,8 @@ class Connection:
 
     def _refuse(self, refused: Refused) -> None:
         """Answer *refused*, write its line, and make sure that the client can read the answer."""
+        if self._response is not None and self._response.headers_sent:
+            return  # a second head would be taken for the answer to the next request
         exchange: Exchange = self._environ.get("weir.exchange") or self._service.recorder.open(
             self._environ or {"REMOTE_ADDR": self._peer[0]}
         )
@@ -248,7 +258,7 @@ class Connection:
             head += body
         try:
             self._client.settimeout(self._service.settings.write_timeout_s)
-            send_all(self._client, head)
+            self._client.sendall(head)
         except OSError:
             return  # the client left before its refusal
         finally:
@@ -258,5 +268,6 @@ class Connection:
 
     def _enter(self, phase: str, seconds: float = FOREVER) -> None:
         self._phase = phase
+        self._phases += 1
         self._since = monotonic()
         self.deadline = self._since + seconds

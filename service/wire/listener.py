@@ -38,6 +38,35 @@ def is_abandoned(listener: Any, master_pid: int) -> bool:
         return False  # not ours to see: leave the queue to whoever comes
 
 
+def is_held_elsewhere(listener: Any, master_pid: int) -> bool:
+    """
+    Tell whether *listener* is open in a process that is no worker of the master.
+
+    Such as a new master that SIGUSR2 started, and its workers. What cannot be seen counts as
+    held only if the master has died: then it cannot be told whose its workers were.
+    """
+    if os.getppid() != master_pid:
+        return True
+    name = f"socket:[{os.fstat(listener.fileno()).st_ino}]"
+    others = (path for path in Path("/proc").glob("[0-9]*") if int(path.name) != os.getpid())
+    return any(_parent(path) != master_pid and _holds(path, name) for path in others)
+
+
+def _parent(process: Path) -> int:
+    """The parent's pid (proc(5)); the name before it may hold anything, parentheses too."""
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, IndexError):
+        return 0
+
+
+def _holds(process: Path, name: str) -> bool:
+    try:
+        return any(_target(fd) == name for fd in (process / "fd").iterdir())
+    except OSError:
+        return False  # gone, or another user's, which has not inherited it
+
+
 def refuse_new(listener: Any) -> None:
     """
     Let no further connection begin on *listener*; those that have begun complete.

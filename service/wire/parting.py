@@ -1,9 +1,10 @@
 """How a connection ends: whether its client has left, and an end that lets it read the answer."""
 
-from socket import MSG_DONTWAIT, MSG_PEEK
+from socket import IPPROTO_TCP, MSG_DONTWAIT, TCP_INFO
 from time import monotonic
 from typing import Any
 
+import gevent
 from gevent.socket import SHUT_WR
 
 # A refused client may still be sending; closing on unread bytes would reset the connection and
@@ -11,6 +12,9 @@ from gevent.socket import SHUT_WR
 LINGER_S = 2.0
 LINGER_BYTES = 64 << 20
 RECEIVE_BYTES = 64 << 10
+
+# include/net/tcp_states.h; Python does not name it.
+TCP_CLOSE = 7
 
 
 def linger(client: Any) -> None:
@@ -23,14 +27,28 @@ def linger(client: Any) -> None:
         if not received:
             return
         left -= received
+        gevent.sleep(0)
+
+
+def receive_now(client: Any, size_bytes: int) -> bytes:
+    """What has arrived on the gevent socket by now; nothing at its end, too. Raises OSError."""
+    try:
+        received: bytes = client._sock.recv(size_bytes, MSG_DONTWAIT)  # noqa: SLF001  # it would wait
+    except BlockingIOError:
+        return b""
+    return received
 
 
 def has_left(client: Any) -> bool:
-    """Whether the other end of the gevent socket has left; its stream is looked at, not read."""
+    """
+    Whether the other end of the gevent socket has reset the connection.
+
+    The end of its stream alone says nothing: a client may end its side after its request and wait
+    for the answer (RFC 9293 section 3.6), and one that has closed looks the same until it is sent
+    something.
+    """
     try:
-        # The socket within gevent's, which would wait.
-        return not client._sock.recv(1, MSG_PEEK | MSG_DONTWAIT)  # noqa: SLF001
-    except BlockingIOError:
+        state: int = client.getsockopt(IPPROTO_TCP, TCP_INFO, 1)[0]
+    except OSError:  # no TCP socket
         return False
-    except OSError:
-        return True
+    return state == TCP_CLOSE

@@ -4,11 +4,22 @@ import sys
 from time import monotonic
 from typing import Any
 
+import gevent
+from gunicorn.http.errors import LimitRequestHeaders
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.util import split_request_uri, unquote_to_wsgi_str
 
 FOREVER = float("inf")
+
+# Request line and fields together; Heroku's router and Node.js stop at 16 KB, nginx at 32 KB.
+HEAD_BYTES = 32 << 10
+
+# A client that sends as fast as it can never makes its reader wait: it hands on after so long.
+TURN_S = 0.002
+
+# One receive of a body: a hundred turns for the largest, and no large buffer for one byte.
+RECEIVE_BYTES = 64 << 10
 
 # Fields that PEP 3333 gives a name of their own, like CGI.
 BARE_FIELDS = {"CONTENT-TYPE": "CONTENT_TYPE", "CONTENT-LENGTH": "CONTENT_LENGTH"}
@@ -16,29 +27,61 @@ BARE_FIELDS = {"CONTENT-TYPE": "CONTENT_TYPE", "CONTENT-LENGTH": "CONTENT_LENGTH
 
 class Reader(SocketUnreader):  # type: ignore[misc]  # Gunicorn has no types
     """
-    Gunicorn's reader, with a deadline for whatever is being read.
+    Gunicorn's reader, with a pace for whatever is being read, and a turn for everybody else.
 
     Overrides `chunk`, through which every byte of a request comes.
     """
+
+    max_body_chunk = RECEIVE_BYTES
 
     def __init__(self, sock: Any) -> None:
         super().__init__(sock)
         self.allow(FOREVER)
 
-    def allow(self, seconds: float, bytes_per_s: float = FOREVER) -> None:
-        """Give what comes next *seconds*, and a second more for each *bytes_per_s* received."""
-        self._deadline = monotonic() + seconds
-        self._bytes_per_s = bytes_per_s
-        self._received = 0
+    def allow(self, window_s: float, quota_bytes: float = FOREVER) -> None:
+        """
+        Give what comes next *window_s*, and as long again after every *quota_bytes*.
+
+        What comes quickly at first earns nothing: each window asks for its own quota.
+        """
+        self._window_s = window_s
+        self._quota_bytes = quota_bytes
+        self._head_left_bytes = FOREVER
+        self._received_bytes = 0
+        self.restart()
+
+    def allow_head(self, window_s: float) -> None:
+        """Give the head that comes next *window_s* and HEAD_BYTES, however it is cut."""
+        self.allow(window_s)
+        self._head_left_bytes = HEAD_BYTES
+
+    def restart(self) -> None:
+        """Begin a window: what follows has not been waited for yet."""
+        self._turn_s = monotonic()
+        self._deadline_s = self._turn_s + self._window_s
+
+    def turn(self) -> None:
+        """Let every other connection have its turn, if it is due."""
+        if monotonic() - self._turn_s > TURN_S:
+            gevent.sleep(0)
+            self._turn_s = monotonic()
 
     def chunk(self, size_hint: int | None = None) -> bytes:
-        """Receive. Raises TimeoutError past the deadline."""
-        left = self._deadline + self._received / self._bytes_per_s - monotonic()
-        if left <= 0:
+        """Receive. Raises TimeoutError past the window, LimitRequestHeaders past a head's size."""
+        if self._head_left_bytes <= 0:
+            raise LimitRequestHeaders("the head is too long")
+        if self._received_bytes:
+            self.turn()
+        left_s = self._deadline_s - monotonic()
+        if left_s <= 0:
             raise TimeoutError
-        self.sock.settimeout(left)
+        self.sock.settimeout(left_s)
         data: bytes = super().chunk(size_hint)
-        self._received += len(data)
+        self._head_left_bytes -= len(data)
+        self._received_bytes += len(data)
+        if self._received_bytes >= self._quota_bytes:
+            self._received_bytes = 1  # it has begun
+            self._deadline_s = monotonic() + self._window_s
         return data
 
     @property

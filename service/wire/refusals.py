@@ -62,6 +62,21 @@ def refusal_of(error: errors.ParseException) -> Refused:
     return Refused(status, detail)
 
 
+def cut_short() -> Refused:
+    """Make the refusal of a body that ended too soon."""
+    return Refused(
+        HTTPStatus.BAD_REQUEST, "the connection ended before the body did; send it whole"
+    )
+
+
+def excessive_framing() -> Refused:
+    """Make the refusal of a chunked body that is chunk sizes and extensions for the most part."""
+    return Refused(
+        HTTPStatus.BAD_REQUEST,
+        "the chunks' sizes and extensions outweigh what is in them; send larger chunks",
+    )
+
+
 def problem_members(
     status: HTTPStatus, detail: str, instance: str, request_id: str
 ) -> dict[str, Any]:

@@ -1,10 +1,22 @@
 """Gunicorn's response, written with what a small answer needs: one send, nothing computed twice."""
 
+from contextlib import suppress
 from email.utils import formatdate
-from time import time
+from fcntl import ioctl
+from struct import Struct
+from termios import TIOCOUTQ
+from time import monotonic, time
 from typing import Any
 
 from gunicorn.http import wsgi
+
+# One send of a large answer: what it writes at once keeps the others waiting for so long.
+SEND_BYTES = 256 << 10
+
+INT = Struct("i")
+
+# So much of the body is joined to the head; of a large answer, no second copy is made.
+JOINED_BYTES = 64 << 10
 
 
 class Clock:
@@ -31,10 +43,17 @@ class Response(wsgi.Response):  # type: ignore[misc]  # Gunicorn has no types
     `write`: the head and the first piece of the body leave in one send.
     """
 
-    def __init__(self, req: Any, sock: Any, cfg: Any, clock: Clock) -> None:
-        super().__init__(req, sock, cfg)
+    def __init__(self, req: Any, sender: "Sender", cfg: Any, clock: Clock) -> None:
+        super().__init__(req, sender, cfg)
         self.headers_sent: bool = False
+        self._sender = sender
         self._clock = clock
+        self._head_bytes = 0
+
+    @property
+    def body_bytes_sent(self) -> int:
+        """How much of the body has left; chunk sizes count as body."""
+        return max(0, self._sender.sent_bytes - self._head_bytes)
 
     def default_headers(self) -> list[str]:
         """The status line and the fields that the server itself adds."""
@@ -56,21 +75,69 @@ class Response(wsgi.Response):  # type: ignore[misc]  # Gunicorn has no types
             return
         self.headers_sent = True
         self.sent = len(arg)
-        send_all(self.sock, self._head() + arg)
+        self._sender.sendall(self._head() + arg[:JOINED_BYTES])
+        if len(arg) > JOINED_BYTES:
+            self._sender.sendall(memoryview(arg)[JOINED_BYTES:])
 
     def send_headers(self) -> None:
         """Send the head alone."""
         if not self.headers_sent:
             self.headers_sent = True
-            send_all(self.sock, self._head())
+            self._sender.sendall(self._head())
 
     def _head(self) -> bytes:
         fields = [f"{name}: {value}\r\n" for name, value in self.headers]
-        return "".join([*self.default_headers(), *fields, "\r\n"]).encode("latin-1")
+        head = "".join([*self.default_headers(), *fields, "\r\n"]).encode("latin-1")
+        self._head_bytes = len(head)
+        return head
 
 
-def send_all(sock: Any, data: bytes) -> None:
-    """Send in one call where the kernel takes it so; gevent's sendall asks for SO_SNDBUF first."""
-    sent = sock.send(data)
-    if sent < len(data):
-        sock.sendall(memoryview(data)[sent:])
+class Sender:
+    """
+    Sends to the gevent socket *sock*, whose client must take *quota_bytes* in each *window_s*.
+
+    It stands where Gunicorn's response expects the socket, and counts the bytes that have left.
+    """
+
+    def __init__(self, sock: Any, window_s: float, quota_bytes: float) -> None:
+        self.sent_bytes = 0
+        self._sock = sock
+        self._window_s = window_s
+        self._quota_bytes = quota_bytes
+        sock.settimeout(window_s)
+
+    def sendall(self, data: bytes | memoryview) -> None:
+        """Send all of *data*. Raises TimeoutError if the client takes too little in a window."""
+        # In one call where the kernel takes it so: gevent's sendall asks for SO_SNDBUF first.
+        sent_bytes = self._sock.send(data if len(data) <= SEND_BYTES else data[:SEND_BYTES])
+        self.sent_bytes += sent_bytes
+        if sent_bytes < len(data):
+            self._send_on(memoryview(data)[sent_bytes:])
+
+    def _send_on(self, left: memoryview) -> None:
+        """Send in pieces; while one waits for the client to read, others have their turn."""
+        deadline_s, due_bytes = (
+            monotonic() + self._window_s,
+            self._quota_bytes + self._taken_bytes(),
+        )
+        while left:
+            self._sock.settimeout(max(0.001, deadline_s - monotonic()))
+            with suppress(TimeoutError):
+                sent_bytes = self._sock.send(left[:SEND_BYTES])
+                self.sent_bytes += sent_bytes
+                left = left[sent_bytes:]
+            if monotonic() >= deadline_s:
+                if self._taken_bytes() < due_bytes:
+                    raise TimeoutError
+                deadline_s = monotonic() + self._window_s
+                due_bytes = self._quota_bytes + self._taken_bytes()
+
+    def _taken_bytes(self) -> int:
+        """
+        What the client's side has acknowledged.
+
+        The kernel calls a socket writable only when a third of its buffer is free again (tcp(7)),
+        which a slow reader of megabytes may take longer for than any window.
+        """
+        (queued_bytes,) = INT.unpack(ioctl(self._sock.fileno(), TIOCOUTQ, bytes(INT.size)))
+        return self.sent_bytes - int(queued_bytes)

@@ -178,12 +178,16 @@ def test_a_model_that_fails_is_told_once_tried_again_and_then_serves(tmp_path):
 
 
 def test_a_hub_that_stands_still_is_one_line_with_the_stack_and_shows_in_the_metrics(tmp_path):
-    with Instance(tmp_path) as instance:
-        # Ten megabytes of the smallest lists keep the JSON parser busy on the hub.
-        body = b'{"msg": [' + b",".join([b"[]"] * 3_400_000) + b"]}"
-        answer = requests.post(
-            instance.url, data=body, headers={"Content-Type": "application/json"}, timeout=60
-        )
+    (tmp_path / "sitecustomize.py").write_text(
+        "import time, urllib.parse\n"
+        "def compute(_):\n"
+        "    end = time.perf_counter() + 1.5\n"
+        "    while time.perf_counter() < end: pass\n"
+        "    return ''\n"
+        "urllib.parse.urlencode = compute\n"
+    )
+    with Instance(tmp_path, PYTHONPATH=str(tmp_path)) as instance:
+        answer = requests.get(instance.url + "/models/iris", timeout=60)
         assert answer.status_code == 200
         (line,) = eventually(lambda: instance.lines(event="hub_blocked"))
 

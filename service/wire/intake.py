@@ -1,0 +1,85 @@
+"""One request taken in from a connection: its head and its body, each within time and room."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from service.errors import NoRoom, TooLarge
+from service.inference.account import Hold
+from service.wire.body import BodyReader
+from service.wire.reader import Reader, TrustingRequest
+from service.wire.refusals import Refused
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+# A body for which there is no room waits so long before it is refused.
+ROOM_WAIT_S = 2.0
+
+
+class Intake:
+    """Reads the requests of one connection; what they hold of memory goes to *hold*."""
+
+    def __init__(
+        self, reader: Reader, settings: "Settings", hold: Hold, timed_out: Callable[[str], None]
+    ) -> None:
+        """*timed_out* is told the phase that took too long: head or body."""
+        self._reader = reader
+        self._settings = settings
+        self._hold = hold
+        self._timed_out = timed_out
+
+    def read_head(self, cfg: Any, peer: tuple[str, int], *, trusted: bool) -> TrustingRequest:
+        """Read a head. Raises Refused or ParseException."""
+        self._reader.allow_head(self._settings.head_timeout_s)
+        try:
+            return TrustingRequest(cfg, self._reader, peer, trusted=trusted)
+        except TimeoutError:
+            self._timed_out("head")
+            raise Refused(
+                HTTPStatus.REQUEST_TIMEOUT, "the request's head did not arrive in time"
+            ) from None
+
+    def read_body(self, request: Any, environ: dict[str, Any]) -> bytes:
+        """Read the whole body: none that is cut short, drips or is malformed goes further."""
+        declared = environ.get("CONTENT_LENGTH")
+        if declared is None and "HTTP_TRANSFER_ENCODING" not in environ:
+            return b""
+        settings = self._settings
+        if request._expected_100_continue:  # noqa: SLF001  # Gunicorn keeps it for its own writer
+            self._reader.sock.sendall(CONTINUE)
+        window_s = settings.body_timeout_s
+        self._reader.allow(window_s, window_s * settings.body_rate_bytes_per_s)
+        reader = BodyReader(self._reader, settings.body_limit_bytes, self._make_room)
+        try:
+            if declared is None:
+                return reader.read_chunked(request)
+            return reader.read_declared(int(declared))
+        except TimeoutError:
+            self._timed_out("body")
+            raise Refused(
+                HTTPStatus.REQUEST_TIMEOUT, "the request's body did not arrive in time"
+            ) from None
+
+    def _make_room(self, size_bytes: int) -> None:
+        """Let the body grow, after a wait if there is no room yet."""
+        try:
+            self._hold.grow(size_bytes)
+        except NoRoom:
+            self._wait_for_room(size_bytes)
+            self._reader.restart()  # the wait was ours, not the client's
+        except TooLarge as error:
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)) from None
+
+    def _wait_for_room(self, size_bytes: int) -> None:
+        try:
+            self._hold.grow(size_bytes, until_s=monotonic() + ROOM_WAIT_S)
+        except NoRoom as error:
+            raise Refused(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"{error}; try again after Retry-After seconds",
+                shed="memory",
+            ) from None
