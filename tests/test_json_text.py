@@ -51,7 +51,7 @@ def test_what_it_makes_counts_as_held():
 
 def test_without_room_it_is_not_parsed():
     account = Account(1 << 20, threading.Lock)
-    Hold(account).grow(1 << 19)
+    account.take((1 << 20) - 200_000)
 
     with pytest.raises(NoRoom):
         read_object(b'{"msg": "' + b"x" * 100_000 + b'"}', EXAMPLE, Hold(account))
