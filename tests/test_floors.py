@@ -15,6 +15,7 @@ FLOORS = [
         "service.wire.reader",
         "service.wire.response",
         "service.inference.account",
+        "service.inference.picture_files",
         "service.inference.allocator",
         "service.native_imports",
     },

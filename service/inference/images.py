@@ -6,17 +6,18 @@ preprocessing: crop a centred square of `crop` times the shorter side, resize it
 """
 
 import warnings
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
-from service.errors import BadImage, ImageTooLarge, UnsupportedImage
+from service.errors import BadImage, ImageTooLarge, ServiceError, UnsupportedImage
+from service.inference import picture_files
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 
@@ -24,13 +25,21 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 # at 2 the bicubic resize hides the difference, at 1 it starts to show.
 REDUCING_GAP = 2.0
 
-JPEG, START_OF_SCAN = b"\xff\xd8", b"\xff\xda"
-SCANS_LIMIT = 64  # progressive encoders write 10 or so
-
 # Bytes a pixel at the widest: measured as the peak of a process over pictures of 25 megapixels.
-# A baseline JPEG is decoded at a fraction of its size, a progressive one needs all coefficients.
-BASELINE_BYTES, PROGRESSIVE_BYTES = 1, 10
-WEBP_BYTES, TRANSPARENT_BYTES, OPAQUE_BYTES = 27, 25, 12
+# A JPEG is held at the size that it is drafted to, and its coefficients at full size.
+JPEG_BYTES, WEBP_BYTES, TRANSPARENT_BYTES, OPAQUE_BYTES = 12, 29, 25, 12
+
+# How to turn the picture upright, by its Exif orientation (Exif 2.32, tag 0x0112); 1 is upright.
+ORIENTATION = 0x0112
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 Reserve: TypeAlias = Callable[[int], AbstractContextManager[None]]
 
@@ -68,39 +77,48 @@ def decode(
     *reserve* is entered with the bytes that the decoding holds at its widest; what it raises
     passes on. Raises BadImage, UnsupportedImage, or ImageTooLarge before any pixel is decoded.
     """
-    _check_scans(data)
+    coefficient_bytes = picture_files.coefficient_bytes(data)
+    with _damage_refused(), _open(data, limit_pixels) as image:
+        pixels = image.width * image.height
+        image.draft(None, _draft_size(recipe))
+        with reserve(_cost_bytes(image) + pixels * coefficient_bytes):
+            image.load()
+            return _array(_rgb(_upright(image)), recipe)
+
+
+@contextmanager
+def _damage_refused() -> Iterator[None]:
+    """
+    Say BadImage for whatever Pillow raises, which for damaged files is nearly anything.
+
+    A fault of this module's own would do the same for whole pictures, which the tests decode.
+    """
     try:
-        with _open(data, limit_pixels) as image, reserve(_cost_bytes(image)):
-            image.draft(None, _draft_size(recipe))
-            upright = ImageOps.exif_transpose(image)
-            fitted = _fit(_rgb(upright), recipe)
-            grey = recipe.channels == 1
-            return np.asarray(fitted.convert("L"))[..., None] if grey else np.asarray(fitted)
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
-        # Pillow's decoders raise all of these for damaged files.
+        yield
+    except ServiceError:
+        raise
+    except Exception as error:
         raise BadImage(f"the picture cannot be read to its end: {_reason(error)}") from error
 
 
-def _check_scans(data: bytes) -> None:
-    """
-    Refuse a JPEG of many scans, each of which costs a pass over the whole picture.
-
-    The marker cannot stand within a scan (ITU-T T.81, B.1.1.5); a thumbnail brings a few more.
-    """
-    scans = data.count(START_OF_SCAN) if data.startswith(JPEG) else 0
-    if scans > SCANS_LIMIT:
-        raise BadImage(f"the JPEG has {scans} scans, and {SCANS_LIMIT} are read; save it anew")
-
-
 def _cost_bytes(image: Image.Image) -> int:
-    """What decoding and converting *image* hold at once, by its header."""
-    if image.format == "JPEG":
-        per_pixel = PROGRESSIVE_BYTES if image.info.get("progressive") else BASELINE_BYTES
+    """What decoding and converting *image* hold at once, but for a JPEG's coefficients."""
+    if image.format in {"JPEG", "MPO"}:
+        per_pixel = JPEG_BYTES
     elif image.format == "WEBP":
         per_pixel = WEBP_BYTES
     else:
         per_pixel = TRANSPARENT_BYTES if image.has_transparency_data else OPAQUE_BYTES
     return image.width * image.height * per_pixel
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn it as its Exif or XMP says, as ImageOps does, which also writes the Exif anew."""
+    try:
+        turn = TURNS.get(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # noqa: BLE001  # damaged metadata, of a picture that is whole
+        turn = None
+    return image if turn is None else image.transpose(turn)
 
 
 def _open(data: bytes, limit_pixels: int) -> Image.Image:
@@ -143,6 +161,13 @@ def _fit(image: Image.Image, recipe: ImageRecipe) -> Image.Image:
     left, top = (image.width - crop_width) / 2, (image.height - crop_height) / 2
     box = (left, top, left + crop_width, top + crop_height)
     return image.resize((width, height), Image.Resampling.BICUBIC, box=box)
+
+
+def _array(image: Image.Image, recipe: ImageRecipe) -> NDArray[np.uint8]:
+    fitted = _fit(image, recipe)
+    return (
+        np.asarray(fitted.convert("L"))[..., None] if recipe.channels == 1 else np.asarray(fitted)
+    )
 
 
 def _reason(error: Exception) -> str:

@@ -178,7 +178,7 @@ def test_a_jpeg_of_thousands_of_scans_is_refused_before_it_is_decoded(cat):
     empty = b"\xff\xda\x00\x08\x01\x01\x00\x01\x3f\x10\x00"
     hostile = progressive[:-2] + empty * 9000 + b"\xff\xd9"
 
-    with pytest.raises(BadImage, match=r"the JPEG has 90\d\d scans, and 64 are read"):
+    with pytest.raises(BadImage, match="more than 64 scans"):
         pixels(hostile)
     assert pixels(progressive).shape == (224, 224, 3)
 
@@ -186,11 +186,11 @@ def test_a_jpeg_of_thousands_of_scans_is_refused_before_it_is_decoded(cat):
 @pytest.mark.parametrize(
     ("form", "mode", "options", "per_pixel"),
     [
-        ("JPEG", "RGB", {}, 1),
-        ("JPEG", "RGB", {"progressive": True}, 10),
+        ("JPEG", "RGB", {}, 12),
+        ("JPEG", "RGB", {"progressive": True}, 18),
         ("PNG", "RGB", {}, 12),
         ("PNG", "RGBA", {}, 25),
-        ("WEBP", "RGB", {"lossless": True}, 27),
+        ("WEBP", "RGB", {"lossless": True}, 29),
     ],
 )
 def test_memory_is_asked_for_before_a_pixel_is_decoded(form, mode, options, per_pixel):
