@@ -68,13 +68,21 @@ class Account:
         finally:
             self.give(size_bytes)
 
+    def never_fits(self, size_bytes: int) -> bool:
+        """Tell whether *size_bytes* are more than one request may ever hold."""
+        return size_bytes > int(self.limit_bytes * LARGE_SHARE)
+
     def refusal(self, size_bytes: int) -> NoRoom | TooLarge:
-        """Say why *size_bytes* were not let in: never will be, or not now."""
-        limit_bytes = int(self.limit_bytes * LARGE_SHARE)
-        if size_bytes > limit_bytes:
+        """
+        Say why *size_bytes* were not let in: never will be, or not now.
+
+        To be raised as it comes: a variable that holds an exception holds its frames as well, in a
+        circle, and with them a request's body until the collector runs.
+        """
+        if self.never_fits(size_bytes):
             return TooLarge(
-                f"this takes {size_bytes} bytes of memory at once, more than the {limit_bytes} "
-                "that this worker has for it; send less"
+                f"this takes {size_bytes} bytes of memory at once, more than the "
+                f"{int(self.limit_bytes * LARGE_SHARE)} that this worker has for it; send less"
             )
         return NoRoom("other requests hold the memory that this one takes", size_bytes)
 
@@ -94,9 +102,9 @@ class Hold:
         """
         share = share_of(self.held_bytes + size_bytes)
         while not self.account.take(size_bytes, share=share):
-            refusal = self.account.refusal(self.held_bytes + size_bytes)
-            if isinstance(refusal, TooLarge) or monotonic() >= until_s:
-                raise refusal
+            held_bytes = self.held_bytes + size_bytes
+            if self.account.never_fits(held_bytes) or monotonic() >= until_s:
+                raise self.account.refusal(held_bytes)
             time.sleep(LOOK_S)
         self.held_bytes += size_bytes
 
@@ -113,9 +121,8 @@ class Hold:
 def wait_for_room(account: Account, size_bytes: int, until_s: float) -> None:
     """Return when *size_bytes* would fit. Raises what the account refuses them with."""
     while account.held_bytes + size_bytes > account.limit_bytes * LARGE_SHARE:
-        refusal = account.refusal(size_bytes)
-        if isinstance(refusal, TooLarge) or monotonic() >= until_s:
-            raise refusal
+        if account.never_fits(size_bytes) or monotonic() >= until_s:
+            raise account.refusal(size_bytes)
         time.sleep(LOOK_S)
 
 

@@ -66,6 +66,11 @@ class BodyReader:
         self._read_trailers(request)
         return self._whole()
 
+    def close(self) -> None:
+        """Let go of what has been read, whoever may still hold this reader."""
+        self._body.close()
+        self._data = b""
+
     def _whole(self) -> bytes:
         self._reader.unread(self._data[self._at :])
         return self._body.getvalue()

@@ -63,6 +63,8 @@ class Intake:
             raise Refused(
                 HTTPStatus.REQUEST_TIMEOUT, "the request's body did not arrive in time"
             ) from None
+        finally:
+            reader.close()
 
     def _make_room(self, size_bytes: int) -> None:
         """Let the body grow, after a wait if there is no room yet."""

@@ -1,7 +1,9 @@
 """What requests hold of a worker's memory: bounded, waited for, given back."""
 
+import gc
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -96,3 +98,26 @@ def test_threads_that_take_and_give_at_once_leave_nothing_over(account):
         thread.join()
 
     assert account.held_bytes == 0
+
+
+class Body:
+    """Stands for what a request holds in a frame of its own."""
+
+
+@pytest.mark.parametrize("size_bytes", [10 * MB, 200 * MB])
+def test_a_refusal_keeps_nothing_of_the_request_it_refused(account, size_bytes):
+    account.take(90 * MB)
+
+    def refused():
+        body = Body()
+        with pytest.raises((NoRoom, TooLarge)):
+            Hold(account).grow(size_bytes)
+        with pytest.raises((NoRoom, TooLarge)):
+            wait_for_room(account, size_bytes, time.monotonic())
+        return weakref.ref(body)
+
+    gc.disable()
+    try:
+        assert refused()() is None
+    finally:
+        gc.enable()
