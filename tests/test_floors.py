@@ -16,6 +16,7 @@ FLOORS = [
         "service.wire.response",
         "service.inference.account",
         "service.inference.picture_files",
+        "service.inference.conversion",
         "service.inference.allocator",
         "service.native_imports",
     },

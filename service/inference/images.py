@@ -17,17 +17,13 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from service.errors import BadImage, ImageTooLarge, ServiceError, UnsupportedImage
-from service.inference import picture_files
+from service.inference import conversion, picture_files
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 
 # A JPEG is decoded at the smallest DCT scale that leaves this many pixels for each one kept:
 # at 2 the bicubic resize hides the difference, at 1 it starts to show.
 REDUCING_GAP = 2.0
-
-# Bytes a pixel at the widest: measured as the peak of a process over pictures of 25 megapixels.
-# A JPEG is held at the size that it is drafted to, and its coefficients at full size.
-JPEG_BYTES, WEBP_BYTES, TRANSPARENT_BYTES, OPAQUE_BYTES = 12, 29, 25, 12
 
 # How to turn the picture upright, by its Exif orientation (Exif 2.32, tag 0x0112); 1 is upright.
 ORIENTATION = 0x0112
@@ -81,9 +77,10 @@ def decode(
     with _damage_refused(), _open(data, limit_pixels) as image:
         pixels = image.width * image.height
         image.draft(None, _draft_size(recipe))
-        with reserve(_cost_bytes(image) + pixels * coefficient_bytes):
+        factor = _factor(image, recipe)
+        with reserve(conversion.cost_bytes(image, factor) + pixels * coefficient_bytes):
             image.load()
-            return _array(_rgb(_upright(image)), recipe)
+            return _array(_upright(conversion.reduced_rgb(image, factor), image), recipe)
 
 
 @contextmanager
@@ -101,24 +98,13 @@ def _damage_refused() -> Iterator[None]:
         raise BadImage(f"the picture cannot be read to its end: {_reason(error)}") from error
 
 
-def _cost_bytes(image: Image.Image) -> int:
-    """What decoding and converting *image* hold at once, but for a JPEG's coefficients."""
-    if image.format in {"JPEG", "MPO"}:
-        per_pixel = JPEG_BYTES
-    elif image.format == "WEBP":
-        per_pixel = WEBP_BYTES
-    else:
-        per_pixel = TRANSPARENT_BYTES if image.has_transparency_data else OPAQUE_BYTES
-    return image.width * image.height * per_pixel
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """Turn it as its Exif or XMP says, as ImageOps does, which also writes the Exif anew."""
+def _upright(reduced: Image.Image, image: Image.Image) -> Image.Image:
+    """Turn *reduced* as the Exif or XMP of *image* says; ImageOps would write the Exif anew."""
     try:
         turn = TURNS.get(image.getexif().get(ORIENTATION, 1))
     except Exception:  # noqa: BLE001  # damaged metadata, of a picture that is whole
         turn = None
-    return image if turn is None else image.transpose(turn)
+    return reduced if turn is None else reduced.transpose(turn)
 
 
 def _open(data: bytes, limit_pixels: int) -> Image.Image:
@@ -144,14 +130,10 @@ def _draft_size(recipe: ImageRecipe) -> tuple[int, int]:
     return side, side
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    """Any mode to RGB: 16-bit grey by its high byte, transparency over white."""
-    if image.mode.startswith("I"):
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        opaque = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(opaque, image.convert("RGBA")).convert("RGB")
-    return image.convert("RGB")
+def _factor(image: Image.Image, recipe: ImageRecipe) -> int:
+    """By how much the picture can shrink before it is resized, whichever way up it is."""
+    shorter, longer = min(image.size), max(recipe.size)
+    return max(1, int(recipe.crop * shorter / longer / REDUCING_GAP))
 
 
 def _fit(image: Image.Image, recipe: ImageRecipe) -> Image.Image:

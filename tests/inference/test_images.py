@@ -1,4 +1,6 @@
 import struct
+import subprocess
+import sys
 from contextlib import contextmanager
 
 import numpy as np
@@ -183,17 +185,7 @@ def test_a_jpeg_of_thousands_of_scans_is_refused_before_it_is_decoded(cat):
     assert pixels(progressive).shape == (224, 224, 3)
 
 
-@pytest.mark.parametrize(
-    ("form", "mode", "options", "per_pixel"),
-    [
-        ("JPEG", "RGB", {}, 12),
-        ("JPEG", "RGB", {"progressive": True}, 18),
-        ("PNG", "RGB", {}, 12),
-        ("PNG", "RGBA", {}, 25),
-        ("WEBP", "RGB", {"lossless": True}, 29),
-    ],
-)
-def test_memory_is_asked_for_before_a_pixel_is_decoded(form, mode, options, per_pixel):
+def test_memory_is_asked_for_before_a_pixel_is_decoded():
     asked = []
 
     @contextmanager
@@ -202,8 +194,54 @@ def test_memory_is_asked_for_before_a_pixel_is_decoded(form, mode, options, per_
         raise NoRoom("no", size_bytes)
         yield
 
-    data = encoded(Image.new(mode, (1000, 500)), form, **options)
+    truncated = encoded(Image.new("RGB", (1000, 500)), "PNG")[:100]
     with pytest.raises(NoRoom):
-        decode(data, RECIPE, LIMIT_PIXELS, refuse)
+        decode(truncated, RECIPE, LIMIT_PIXELS, refuse)
 
-    assert asked == [1000 * 500 * per_pixel]
+    assert asked[0] > 1000 * 500 * 3
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("JPEG", "RGB"),
+        ("JPEG", "RGB", "progressive"),
+        ("PNG", "RGB"),
+        ("PNG", "RGBA"),
+        ("PNG", "LA"),
+        ("PNG", "P", "transparency"),
+        ("PNG", "I;16"),
+        ("GIF", "P", "transparency"),
+        ("BMP", "RGB"),
+        ("WEBP", "RGB", "lossless"),
+        ("WEBP", "RGBA", "lossless", "exact"),
+    ],
+)
+def test_a_picture_holds_no_more_than_it_asked_for(arguments):
+    side = 3000
+    measured = subprocess.run(
+        [sys.executable, "-m", "tests.inference.decode_peak", str(side), *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    asked_bytes, peak_bytes = map(int, measured.stdout.split())
+
+    assert peak_bytes < asked_bytes + (4 << 20)
+    assert asked_bytes < 21 * side * side + (16 << 20)
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [("RGBA", {}), ("P", {"transparency": 255}), ("LA", {}), ("L", {}), ("I;16", {})],
+)
+@pytest.mark.parametrize("size", [(2500, 1700), (900, 3100), (20_000, 60)])
+def test_a_large_picture_looks_like_itself_made_rgb_first(mode, options, size):
+    gradient = Image.radial_gradient("L").resize(size)
+    image = gradient.convert("I") if mode == "I;16" else gradient.convert(mode)
+    image = image.point(lambda grey: grey * 256) if mode == "I;16" else image
+    whole = decode(encoded(gradient.convert("RGB"), "PNG"), RECIPE, LIMIT_PIXELS)
+
+    picture = decode(encoded(image.convert(mode), "PNG", **options), RECIPE, LIMIT_PIXELS)
+
+    assert np.abs(picture.astype(int) - whole.astype(int)).max() <= 3

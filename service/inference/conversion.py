@@ -1,0 +1,68 @@
+"""
+A decoded picture of any mode made RGB, and smaller where it is much larger than a model wants.
+
+A large picture is converted strip by strip, so that it never stands in memory in two forms.
+"""
+
+import numpy as np
+from PIL import Image
+
+# Pixels that are converted at once, and what one of them takes meanwhile at most: as RGBA, over
+# white, together, as RGB.
+STRIP_PIXELS, CONVERTING_BYTES = 1 << 19, 24
+
+# Bytes a pixel as decoded, by mode; 4 for all others (Pillow keeps three channels in four bytes).
+DECODED_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}
+
+# libwebp's canvases and Pillow's copies of them: measured as a process's peak at 25 megapixels.
+WEBP_BYTES = 20
+
+# Each form that the picture stands in as RGB: made from another mode, reduced, turned upright.
+RGB_BYTES = 4
+
+
+def cost_bytes(image: Image.Image, factor: int) -> int:
+    """What decoding *image* and `reduced_rgb` hold at once, but for a JPEG's coefficients."""
+    decoded = WEBP_BYTES if image.format == "WEBP" else DECODED_BYTES.get(image.mode, 4)
+    pixels = image.width * image.height
+    strip_rows = 0 if _is_rgb(image) else min(_strip_rows(image, factor), image.height)
+    forms = 1 if _is_rgb(image) and factor == 1 else 2
+    return (
+        pixels * decoded
+        + strip_rows * image.width * CONVERTING_BYTES
+        + pixels * RGB_BYTES * forms // (factor * factor)
+    )
+
+
+def reduced_rgb(image: Image.Image, factor: int) -> Image.Image:
+    """Make RGB of *image*, each pixel the mean of a square of *factor* pixels a side."""
+    if _is_rgb(image):
+        return image if factor == 1 else image.reduce(factor)
+    rows = _strip_rows(image, factor)
+    if factor == 1 and rows >= image.height:
+        return _rgb(image)
+    size = -(-image.width // factor), -(-image.height // factor)
+    reduced = Image.new("RGB", size)
+    for top in range(0, image.height, rows):
+        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        reduced.paste(_rgb(strip).reduce(factor), (0, top // factor))
+    return reduced
+
+
+def _is_rgb(image: Image.Image) -> bool:
+    return image.mode == "RGB" and not image.has_transparency_data
+
+
+def _strip_rows(image: Image.Image, factor: int) -> int:
+    """So many rows at once, a multiple of *factor*."""
+    return max(1, STRIP_PIXELS // image.width // factor) * factor
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """Any mode to RGB: 16-bit grey by its high byte, transparency over white."""
+    if image.mode.startswith("I"):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        opaque = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(opaque, image.convert("RGBA")).convert("RGB")
+    return image.convert("RGB")
