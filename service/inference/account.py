@@ -18,19 +18,15 @@ from service.errors import NoRoom, TooLarge
 # Bodies and arrays up to this size are not counted: a thousand connections hold 16 MB of them.
 UNCOUNTED_BYTES = 16 << 10
 
-# What holds more than this may fill only so much of the account, so that others find room.
-LARGE_BYTES = 512 << 10
+# What holds more than this, and than a part of the account, may fill only so much of it: the rest
+# is for everybody else.
+LARGE_BYTES, LARGE_PART = 512 << 10, 16
 LARGE_SHARE = 0.75
 
 # Between two looks whether room has become free.
 LOOK_S = 0.02
 
 LockFactory: TypeAlias = Callable[[], AbstractContextManager[Any]]
-
-
-def share_of(size_bytes: int) -> float:
-    """The share of the account that a request of *size_bytes* in all may fill."""
-    return 1.0 if size_bytes <= LARGE_BYTES else LARGE_SHARE
 
 
 class Account:
@@ -44,6 +40,11 @@ class Account:
         self.limit_bytes = limit_bytes
         self.held_bytes = 0
         self._lock = lock()
+
+    def share_of(self, size_bytes: int) -> float:
+        """The share of the account that a request of *size_bytes* in all may fill."""
+        large_bytes = max(LARGE_BYTES, self.limit_bytes // LARGE_PART)
+        return 1.0 if size_bytes <= large_bytes else LARGE_SHARE
 
     def take(self, size_bytes: int, *, share: float = 1.0) -> bool:
         """Hold *size_bytes* more if they fit into *share* of the limit; whether they did."""
@@ -61,7 +62,7 @@ class Account:
     @contextmanager
     def reserve(self, size_bytes: int) -> Iterator[None]:
         """Hold *size_bytes* for a while. Raises NoRoom or TooLarge at once; never waits."""
-        if not self.take(size_bytes, share=share_of(size_bytes)):
+        if not self.take(size_bytes, share=self.share_of(size_bytes)):
             raise self.refusal(size_bytes)
         try:
             yield
@@ -93,14 +94,16 @@ class Hold:
     def __init__(self, account: Account) -> None:
         self.account = account
         self.held_bytes = 0
+        self.expected_bytes = 0
 
     def grow(self, size_bytes: int, until_s: float = 0.0) -> None:
         """
         Hold *size_bytes* more, waiting for room until *until_s* (by `time.monotonic`).
 
+        What is expected to hold much in the end (`expected_bytes`) is large from its beginning.
         Raises TooLarge for what never fits, NoRoom when the time is over.
         """
-        share = share_of(self.held_bytes + size_bytes)
+        share = self.account.share_of(max(self.expected_bytes, self.held_bytes + size_bytes))
         while not self.account.take(size_bytes, share=share):
             held_bytes = self.held_bytes + size_bytes
             if self.account.never_fits(held_bytes) or monotonic() >= until_s:
@@ -120,7 +123,8 @@ class Hold:
 
 def wait_for_room(account: Account, size_bytes: int, until_s: float) -> None:
     """Return when *size_bytes* would fit. Raises what the account refuses them with."""
-    while account.held_bytes + size_bytes > account.limit_bytes * LARGE_SHARE:
+    share = account.share_of(size_bytes)
+    while account.held_bytes + size_bytes > account.limit_bytes * share:
         if account.never_fits(size_bytes) or monotonic() >= until_s:
             raise account.refusal(size_bytes)
         time.sleep(LOOK_S)

@@ -191,6 +191,7 @@ class Connection:
         """Forget the body, of which the environ would remind an idle connection, and its bytes."""
         for name in HOLDERS:
             self._environ.pop(name, None)
+        self._hold.expected_bytes = 0
         if self._hold.held_bytes:
             self._hold.release()
 

@@ -51,6 +51,7 @@ class Intake:
         settings = self._settings
         if request._expected_100_continue:  # noqa: SLF001  # Gunicorn keeps it for its own writer
             self._reader.sock.sendall(CONTINUE)
+        self._hold.expected_bytes = settings.body_limit_bytes if declared is None else int(declared)
         window_s = settings.body_timeout_s
         self._reader.allow(window_s, window_s * settings.body_rate_bytes_per_s)
         reader = BodyReader(self._reader, settings.body_limit_bytes, self._make_room)

@@ -8,7 +8,7 @@ import weakref
 import pytest
 
 from service.errors import NoRoom, TooLarge
-from service.inference.account import LARGE_BYTES, Account, Hold, wait_for_room
+from service.inference.account import Account, Hold, wait_for_room
 
 MB = 1 << 20
 
@@ -47,9 +47,25 @@ def test_what_does_not_fit_now_is_told_to_come_back(account):
 def test_large_requests_leave_room_for_small_ones(account):
     Hold(account).grow(75 * MB)
 
-    Hold(account).grow(LARGE_BYTES)
+    Hold(account).grow(6 * MB)
     with pytest.raises(NoRoom):
-        Hold(account).grow(LARGE_BYTES + 1)
+        Hold(account).grow(7 * MB)
+
+
+def test_what_will_be_large_is_large_from_its_beginning(account):
+    Hold(account).grow(75 * MB)
+    hold = Hold(account)
+    hold.expected_bytes = 10 * MB
+
+    with pytest.raises(NoRoom):
+        hold.grow(1)
+
+
+def test_a_small_account_holds_half_a_megabyte_to_be_small():
+    account = Account(2 * MB, threading.Lock)
+    Hold(account).grow(int(1.5 * MB))
+
+    Hold(account).grow(MB // 2)
 
 
 def test_room_that_becomes_free_is_found_by_who_waits(account):
