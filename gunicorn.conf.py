@@ -5,6 +5,7 @@ import shutil
 import socket
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from config.settings import InvalidSettings, from_environ
@@ -110,6 +111,9 @@ def post_fork(server, worker):
     # By process, as is the default, every restart would leave files that each scrape reads.
     from prometheus_client import values
 
+    from config.metric_files import MetricFile
+
+    values.MmapedDict = MetricFile
     values.ValueClass = values.MultiProcessValue(process_identifier=lambda: worker.slot)
 
 
@@ -117,7 +121,8 @@ def child_exit(server, worker):
     """Drop a dead worker's share of the gauges, before its slot is given again."""
     from prometheus_client import multiprocess
 
-    multiprocess.mark_process_dead(worker.slot)
+    with suppress(OSError):
+        multiprocess.mark_process_dead(worker.slot)
 
 
 def on_exit(server):

@@ -50,6 +50,7 @@ def create_app(settings: Settings) -> Flask:
     )
     problems.init_app(app)
     metrics.init_app(app, settings.metrics_token, settings.commit)
+    logs.writer().dropped = metrics.lines_dropped
     for routes in (echo, models, predict, health):
         app.register_blueprint(routes.blueprint)
     exchange.init_app(

@@ -5,33 +5,35 @@ House rules: an event's name is constant and its facts are fields; no body, quer
 is ever a field.
 """
 
-import json
 import logging
 import os
 import sys
+import traceback
 from datetime import UTC, datetime
+from functools import cache
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-import orjson
 import structlog
 from gunicorn.glogging import Logger
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor
 
 from config.settings import from_environ
+from service.log_text import harmless, harmless_lines, json_line
+from service.log_writer import LineWriter
 
 if TYPE_CHECKING:  # this file is imported before gevent patches, and Flask must not be
     from service.exchange import Exchange, Observer
 
-# A pipe takes writes of up to PIPE_BUF (4096 bytes) whole, so the workers' lines do not mix.
+# Long enough to tell what was asked for; a line that is too long all the same is cut as a whole.
 PATH_CHARS = 512
 USER_AGENT_CHARS = 256
 
 # Probes and scrapes come every few seconds and say nothing while they succeed.
 QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 
-# JSON may hold these as they are, and readers of lines may split there.
-LINE_SEPARATORS = tuple((mark.encode(), rb"\u%04x" % ord(mark)) for mark in "\x85\u2028\u2029")
+STDOUT = 1
 
 LEVEL_NAMES = {number: name.lower() for name, number in logging.getLevelNamesMapping().items()}
 
@@ -49,17 +51,22 @@ def configure(level: str, form: str) -> None:
     """Send every log line of this process to stdout; *form* is auto, json or console."""
     as_json = is_json(form)
     threshold = logging.getLevelNamesMapping()[level.upper()]
+    sink = Sink(writer())
     structlog.configure(
-        processors=[_stamp, EXCEPTIONS, _json_line] if as_json else [_stamp, _console()],
+        processors=[_stamp, EXCEPTIONS, _json_line] if as_json else [_stamp, _harmless, _console()],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.BytesLoggerFactory(sys.stdout.buffer)
-        if as_json
-        else structlog.WriteLoggerFactory(sys.stdout),
+        logger_factory=lambda *_: sink,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = ForeignHandler(sink)
     handler.setFormatter(_foreign_formatter(as_json=as_json))
     logging.basicConfig(handlers=[handler], level=threshold, force=True)
     logging.captureWarnings(capture=True)
+
+
+@cache
+def writer() -> LineWriter:
+    """Where all lines of this process go."""
+    return LineWriter(STDOUT, _dropped_line)
 
 
 def request_writer() -> "Observer":
@@ -69,16 +76,53 @@ def request_writer() -> "Observer":
     if _json_line not in config["processors"]:
         return lambda exchange: log.log(_level(exchange), "http_request", **_facts(exchange))
     threshold = log.get_effective_level()
-    sink = config["logger_factory"]()
+    put = writer().put
 
     def write(exchange: "Exchange") -> None:
         # What the bound logger does, without its bookkeeping: half the cost of the line.
         level = _level(exchange)
         if level >= threshold:
             event = {"event": "http_request", **_facts(exchange)}
-            sink.msg(_json_line(None, "", _stamp(None, LEVEL_NAMES[level], event)))
+            put(json_line(_stamp(None, LEVEL_NAMES[level], event)))
 
     return write
+
+
+class Sink:
+    """What structlog and `logging` write to: rendered lines, as text or as bytes."""
+
+    def __init__(self, lines: LineWriter) -> None:
+        self._lines = lines
+        self._encoding = sys.stdout.encoding
+
+    def msg(self, line: str | bytes) -> None:
+        """Hand over a line, with escapes for what stdout's encoding does not know."""
+        if isinstance(line, str):
+            line = line.encode(self._encoding, "backslashreplace")
+        self._lines.put(line)
+
+    log = debug = info = warn = warning = error = err = critical = fatal = failure = exception = msg
+
+
+class ForeignHandler(logging.Handler):
+    """
+    Gunicorn's and the libraries' records.
+
+    It has no lock, as what it writes to needs none: native threads and the hub log through it.
+    """
+
+    def __init__(self, sink: Sink) -> None:
+        super().__init__()
+        self._sink = sink
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Write *record*; one that cannot be rendered says so, and troubles nobody."""
+        try:
+            self._sink.msg(self.format(record))
+        except Exception as error:  # noqa: BLE001  # a library's arguments may do anything
+            fault = f"a record of {record.name!r} cannot be rendered: {type(error).__name__}"
+            self._sink.msg(json_line(_stamp(None, "error", {"event": fault})))
+        return True
 
 
 class GunicornLogger(Logger):  # type: ignore[misc]  # Gunicorn has no types
@@ -131,28 +175,43 @@ def _stamp(_logger: object, level: str, event: EventDict) -> EventDict:
     }
 
 
+def _dropped_line(lines: int) -> bytes:
+    return json_line(_stamp(None, "warning", {"event": "log_lines_dropped", "lines": lines}))
+
+
 def _json_line(_logger: object, _method: str, event: EventDict) -> bytes:
-    try:
-        line = orjson.dumps(event, default=repr)
-    except TypeError:  # orjson refuses lone surrogates, which a header or a path may hold
-        return json.dumps(event, default=repr).encode()
-    for separator, escaped in LINE_SEPARATORS:
-        line = line.replace(separator, escaped)
-    return line
+    return json_line(event)
+
+
+def _harmless(_logger: object, _method: str, event: EventDict) -> EventDict:
+    return {
+        name: harmless(value if isinstance(value, str) else repr(value))
+        if name != "exc_info" and not isinstance(value, bool | int | float | None)
+        else value
+        for name, value in event.items()
+    }
 
 
 def _console() -> Processor:
-    return structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), sort_keys=False)
+    return structlog.dev.ConsoleRenderer(
+        colors=sys.stdout.isatty(), sort_keys=False, exception_formatter=_plain_traceback
+    )
+
+
+def _plain_traceback(text: Any, exc_info: Any) -> None:
+    written = StringIO()
+    traceback.print_exception(*exc_info, file=written)
+    text.write("\n" + harmless_lines(written.getvalue().rstrip()))
 
 
 def _foreign_formatter(*, as_json: bool) -> logging.Formatter:
-    def json_text(logger: object, method: str, event: EventDict) -> str:
-        return _json_line(logger, method, event).decode()
+    def json_text(_logger: object, _method: str, event: EventDict) -> str:
+        return json_line(event).decode()
 
     def plain(_logger: object, _method: str, event: EventDict) -> EventDict:
         record = event.pop("_record")
         event.pop("_from_structlog")
         return _stamp(None, record.levelname.lower(), {"logger": record.name, **event})
 
-    shape: list[Processor] = [EXCEPTIONS, json_text] if as_json else [_console()]
+    shape: list[Processor] = [EXCEPTIONS, json_text] if as_json else [_harmless, _console()]
     return structlog.stdlib.ProcessorFormatter(processors=[plain, *shape])

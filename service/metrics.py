@@ -9,13 +9,14 @@ the metrics are this process's alone.
 import hmac
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from glob import glob
 from http import HTTPStatus
 
 from flask import Blueprint, Flask, Response, current_app, request
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -53,6 +54,9 @@ HUB_LAG = Histogram(
 SHED = Counter("http_requests_shed_total", "Requests refused for want of room.", ["reason"])
 OBSERVER_FAULTS = Counter(
     "observer_faults_total", "Log lines or counts of a request that failed.", ["observer"]
+)
+LINES_DROPPED = Counter(
+    "log_lines_dropped_total", "Log lines that stdout did not take, or not in time."
 )
 BODY = Histogram("http_request_body_bytes", "Size of the request bodies read.", buckets=SIZES_BYTES)
 PREDICTIONS = Counter(
@@ -101,6 +105,8 @@ blueprint = Blueprint("metrics", __name__)
 
 def init_app(app: Flask, token: str, commit: str) -> None:
     """Serve /metrics, behind *token* if there is one; called by the application factory."""
+    for observer in ("metrics", "logs"):  # a series that begins with its first fault hides it
+        OBSERVER_FAULTS.labels(observer)
     INFO.labels(__version__, commit, platform.python_version()).set(1)
     app.extensions["metrics_token"] = token.encode()
     app.register_blueprint(blueprint)
@@ -163,6 +169,11 @@ def observer_failed(observer: str) -> None:
     OBSERVER_FAULTS.labels(observer).inc()
 
 
+def lines_dropped(lines: int) -> None:
+    """Count log lines that have been dropped; called from native threads as well."""
+    LINES_DROPPED.inc(lines)
+
+
 def outcome_of(error: errors.ServiceError) -> str:
     """Name what became of a prediction that ended with *error*."""
     return OUTCOMES.get(type(error), "refused")
@@ -192,8 +203,31 @@ def _carries(token: bytes) -> bool:
 
 
 def _registry() -> CollectorRegistry:
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
+    if not os.path.isdir(folder):  # noqa: PTH112  # somebody may have removed it
         return REGISTRY
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(WorkersCollector(None, folder))  # type: ignore[no-untyped-call]
     return registry
+
+
+class WorkersCollector(MultiProcessCollector):
+    """All workers' files; one that cannot be read costs its own figures."""
+
+    def collect(self) -> Iterable[Metric]:
+        """Read the files, once more each for itself if they cannot be read together."""
+        files = glob(os.path.join(self._path, "*.db"))  # noqa: PTH118, PTH207  # as it wants them
+        try:
+            return self._merged(files)
+        except Exception:  # noqa: BLE001  # whatever may be in a file
+            return self._merged([file for file in files if self._is_readable(file)])
+
+    def _merged(self, files: list[str]) -> list[Metric]:
+        return list(self.merge(files, accumulate=True))  # type: ignore[no-untyped-call]
+
+    def _is_readable(self, file: str) -> bool:
+        try:
+            self._merged([file])
+        except Exception:  # noqa: BLE001  # as above
+            return False
+        return True

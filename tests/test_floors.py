@@ -19,6 +19,8 @@ FLOORS = [
         "service.inference.conversion",
         "service.inference.allocator",
         "service.native_imports",
+        "service.log_text",
+        "service.log_writer",
     },
     {"service.inference.runtimes.sklearn_columns"},
     {

@@ -105,6 +105,89 @@ def test_a_terminal_gets_the_readable_form():
     assert "{" not in said
 
 
+def test_a_terminal_obeys_nothing_that_a_client_sent():
+    master, terminal = pty.openpty()
+    body = """
+evil = "\\x1b]0;x\\x07\\r\\n\\x9b2J\\u202e"
+log.info('event' + evil, path=evil, names=[evil])
+logging.getLogger('x').warning(evil)
+try:
+    raise ValueError(evil)
+except ValueError:
+    log.exception('failed')
+"""
+    subprocess.run(
+        [sys.executable, "-c", SCRIPT.format(form="console", body=body)],
+        cwd=PROJECT,
+        check=True,
+        stdout=terminal,
+    )
+    os.close(terminal)
+    said = os.read(master, 1 << 16).decode()
+    os.close(master)
+
+    assert said.count("u202e") >= 5
+    assert not set(said) & set("\x07\x9b\u202e")
+    assert "\x1b]" not in said
+
+
+def test_an_ascii_stdout_gets_escapes():
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT.format(form="console", body="log.info('x', name='żółw')")],
+        cwd=PROJECT,
+        check=True,
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+
+    assert rb"\u017c" in done.stdout
+
+
+HOSTILE = [
+    "'x' * 100_000",
+    "'\\x00' * 5_000",
+    "'\\u202e' * 5_000",
+    "'\\U0001f600' * 5_000",
+    "'\\ud800' * 5_000",
+    "list(range(10_000))",
+    "{str(n) * 50: 'y' * n for n in range(500)}",
+    "[[['z' * 900] * 30] * 30]",
+    "2 ** 20_000 + 1",
+    "type('Silent', (), {'__repr__': lambda self: 1 / 0})()",
+    "(lambda circle: circle.append(circle) or circle)([])",
+    "b'\\xff' * 10_000",
+]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+@pytest.mark.parametrize("write", ["log.info('x', value={})", "logging.warning('%s', {})"])
+def test_a_line_is_json_of_4096_bytes_at_most(value, write):
+    script = SCRIPT.format(form="json", body=write.format(value))
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=PROJECT, check=True, capture_output=True
+    )
+    (line,) = done.stdout.splitlines(keepends=True)
+
+    assert len(line) <= 4096
+    assert json.loads(line)["level"] in {"info", "warning", "error"}
+
+
+def test_the_innermost_frames_of_a_long_stack_are_kept():
+    body = """
+def deeper(depth):
+    return deeper(depth - 1) if depth else 1 / 0
+try:
+    deeper(200)
+except ZeroDivisionError:
+    log.exception('failed')
+"""
+    line = only_line_of(body)
+
+    assert len(json.dumps(line)) < 4096
+    assert line["exception"][0]["exc_type"] == "ZeroDivisionError"
+    assert line["exception"][0]["frames"][-1]["name"] == "deeper"
+
+
 def test_a_pipe_gets_json():
     (line,) = lines_of("log.info('model_ready')", form="auto")
 

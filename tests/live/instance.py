@@ -29,8 +29,15 @@ class Instance:
     """Use as a context manager: starts, waits until ready, stops at the end."""
 
     def __init__(
-        self, folder: Path, *, ready: bool = True, command: str = WEB, **variables: str
+        self,
+        folder: Path,
+        *,
+        ready: bool = True,
+        command: str = WEB,
+        stdout: int | None = None,
+        **variables: str,
     ) -> None:
+        """*stdout* is a descriptor that takes the log's place: then nothing is read of it here."""
         self.port = int(variables.pop("PORT", 0)) or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / f"{self.port}.log"
@@ -45,8 +52,8 @@ class Instance:
                 ["sh", "-c", f"exec env {command}"],
                 cwd=PROJECT,
                 env=os.environ | defaults | variables | {"PORT": str(self.port), "PATH": path},
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                stdout=log if stdout is None else stdout,
+                stderr=log,
             )
 
     def __enter__(self) -> Self:

@@ -1,0 +1,96 @@
+"""
+The files in which each worker keeps its metrics, so that a full disk costs figures, not workers.
+
+prometheus-client maps files that it has only truncated to their size: on a full file system the
+first write to a page that does not exist is a SIGBUS, and the end of the process.
+"""
+
+import logging
+import mmap
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from struct import error as struct_error
+from struct import pack
+from typing import Any
+
+from prometheus_client.mmap_dict import MmapedDict
+
+# 64 KB hold the series of a worker with a few models; it doubles as they become more.
+FIRST_BYTES = 1 << 16
+
+# What the file begins with: how much of it is used, these eight bytes included.
+HEADER = pack("ii", 8, 0)
+
+log = logging.getLogger(__name__)
+
+
+class MetricFile(MmapedDict):
+    """
+    prometheus-client's file of values, with every page allocated before it is mapped.
+
+    Where that fails, the worker's figures are kept in its memory, and missing from a scrape. A file
+    appears under its name when it is whole: a scrape may come at any time.
+    """
+
+    def __init__(self, filename: str, read_mode: bool = False) -> None:  # noqa: FBT001, FBT002  # its own
+        try:
+            _make(Path(filename))
+            super().__init__(filename, read_mode)  # type: ignore[no-untyped-call]
+        except (OSError, ValueError, RuntimeError, struct_error) as error:
+            self._f: Any = None
+            self._fname = filename
+            self._positions: dict[str, int] = {}
+            self._used = len(HEADER)
+            self._leave_file(FIRST_BYTES, HEADER, error)
+
+    def _init_value(self, key: str) -> None:
+        """Add a series, in a file that has room for it."""
+        while self._used + len(key.encode()) + 32 > self._capacity:
+            self._grow(2 * self._capacity)
+        super()._init_value(key)  # type: ignore[no-untyped-call]
+
+    def _grow(self, size_bytes: int) -> None:
+        if self._f is None:
+            self._leave_file(size_bytes, self._m[:])
+            return
+        try:
+            os.posix_fallocate(self._f.fileno(), 0, size_bytes)
+            self._m, self._capacity = mmap.mmap(self._f.fileno(), size_bytes), size_bytes
+        except OSError as error:
+            self._leave_file(size_bytes, self._m[:], error)
+
+    def _leave_file(self, size_bytes: int, content: bytes, error: Exception | None = None) -> None:
+        """Go on in memory; figures that stand still would be worse than none."""
+        self._m, self._capacity = mmap.mmap(-1, size_bytes), size_bytes
+        self._m[: len(content)] = content
+        if self._f is not None:
+            self._f.close()
+            self._f = None
+        if error is not None:
+            with suppress(OSError):
+                Path(self._fname).unlink()
+            log.error("metrics of this worker are missing from scrapes: %s", error)
+
+    def close(self) -> None:
+        """Close the mapping, and the file where there is one."""
+        self._m.close()
+        if self._f is not None:
+            self._f.close()
+
+
+def _make(path: Path) -> None:
+    """Allocate a file under another name, and give it its own when it can be read."""
+    if path.exists():
+        return
+    descriptor, made = tempfile.mkstemp(dir=path.parent, suffix=".new")
+    try:
+        os.posix_fallocate(descriptor, 0, FIRST_BYTES)
+        os.pwrite(descriptor, HEADER, 0)
+        Path(made).rename(path)
+    except OSError:
+        Path(made).unlink()
+        raise
+    finally:
+        os.close(descriptor)
