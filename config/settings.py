@@ -33,6 +33,7 @@ class Settings:
     workers: int
     trusted_proxies: tuple[str, ...]
     models: Path
+    load_timeout_s: int
     body_limit_bytes: int
     image_limit_pixels: int
     inference_threads: int
@@ -85,6 +86,7 @@ def read(env: Env) -> Settings:
             (env.str("FORWARDED_ALLOW_IPS", "127.0.0.1,::1", validate=_networks) or "").split(",")
         ),
         models=PROJECT / (env.str("WEIR_MODELS", "config/models", validate=_folder) or ""),
+        load_timeout_s=env.int("WEIR_LOAD_TIMEOUT_S", 120, validate=SECONDS),
         body_limit_bytes=env.int("WEIR_BODY_LIMIT_BYTES", 10 << 20, validate=Range(1024, 1 << 30)),
         image_limit_pixels=env.int(
             "WEIR_IMAGE_LIMIT_PIXELS", 25_000_000, validate=Range(1024, 1 << 30)

@@ -24,8 +24,9 @@ from service.api import echo, health, models, predict
 from service.application import Application
 from service.inference.account import Account
 from service.inference.catalog import Catalog
-from service.inference.model import Model, Surroundings
+from service.inference.model import Model
 from service.inference.native import NativeThreads
+from service.inference.surroundings import Surroundings
 from service.wire.admission import Admission
 
 # The faults of observers are told so often, and counted always.
@@ -85,8 +86,9 @@ def _surroundings(settings: Settings) -> Surroundings:
         memory_limit_bytes=machine.memory_bytes() // 2,
         variables=threads,
         json_lines=logs.is_json(settings.log_format),
+        load_limit_s=settings.load_timeout_s,
         ran=metrics.ran,
-        died=_log_death,
+        died=_note_end,
     )
 
 
@@ -132,9 +134,10 @@ class ObserverFaults:
             structlog.get_logger().error("observer_failed", observer=observer, exc_info=error)
 
 
-def _log_death(model: str, version: str, reason: str) -> None:
+def _note_end(model: str, version: str, stage: str, how: str) -> None:
+    metrics.process_ended(model, version, stage)
     log = structlog.get_logger()
-    log.error("model_process_ended", model=model, version=version, reason=reason)
+    log.error("model_process_ended", model=model, version=version, stage=stage, reason=how)
 
 
 def _log_loaded(model: Model) -> None:
@@ -147,4 +150,10 @@ def _log_loaded(model: Model) -> None:
             load_ms=round(model.load_ms, 1),
         )
     else:
-        log.error("model_failed", model=model.name, version=model.version, reason=model.reason)
+        log.error(
+            "model_failed",
+            model=model.name,
+            version=model.version,
+            reason=model.reason,
+            **({"stack": model.stack} if model.stack else {}),
+        )

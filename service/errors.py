@@ -101,6 +101,22 @@ class InvalidModel(ServiceError):
     """A model's folder contradicts itself or its artefact."""
 
 
+class ProcessEnded(InvalidModel):
+    """The model's process ended while it loaded; *is_news* for the first worker that saw it."""
+
+    def __init__(self, how: str, *, is_news: bool) -> None:
+        super().__init__(f"the model's process ended while it loaded ({how})")
+        self.is_news = is_news
+
+
+class LoadTimeout(InvalidModel):
+    """The model has not loaded in time; *stack* tells where it stood, outermost frame first."""
+
+    def __init__(self, limit_s: float, stack: tuple[str, ...]) -> None:
+        super().__init__(f"it has not loaded within {limit_s:g} s")
+        self.stack = stack
+
+
 class ModelFailed(ServiceError):
     """The model ran and did not give an answer."""
 

@@ -83,6 +83,11 @@ QUEUED = Gauge(
     ["model"],
     multiprocess_mode="livesum",
 )
+PROCESS_ENDS = Counter(
+    "model_process_ends_total",
+    "Ends of a model's process, by stage: loading, batch, idle.",
+    ["model", "version", "stage"],
+)
 INFO = Gauge(
     "service_info",
     "What runs here; always 1.",
@@ -162,6 +167,11 @@ def ran(model: str, version: str, rows: int, infer_s: float) -> None:
     """Count a call of *model* and the rows that shared it."""
     INFERENCE.labels(model, version).observe(infer_s)
     BATCH_ROWS.labels(model).observe(rows)
+
+
+def process_ended(model: str, version: str, stage: str) -> None:
+    """Count the end of a process of *model*'s."""
+    PROCESS_ENDS.labels(model, version, stage).inc()
 
 
 def observer_failed(observer: str) -> None:

@@ -7,8 +7,9 @@ rows it asked for, and a batch that raises is halved until the job at fault is a
 
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from time import monotonic
+from typing import Literal, TypeAlias
 
 from service.errors import (
     ClientGone,
@@ -18,12 +19,18 @@ from service.errors import (
     ModelUnavailable,
     QuarantinedPayload,
     ServiceError,
+    TooLarge,
 )
 from service.inference.execution import Execution, Interrupted, Ran
 from service.inference.jobs import Answered, Job, Queue
 from service.inference.tensors import Tensors, join, layout, row_count, split
 
 FOREVER = float("inf")
+
+# A lane without work looks so often whether its model is still there.
+LOOK_S = 1.0
+
+Stage: TypeAlias = Literal["loading", "batch", "idle"]
 
 
 class Batcher:
@@ -37,7 +44,7 @@ class Batcher:
         queue_rows: int,
         call_limit_s: float,
         ran: Callable[[int, float], None] = lambda _rows, _infer_s: None,
-        died: Callable[[str], None] = lambda _reason: None,
+        died: Callable[[Stage, str], None] = lambda _stage, _how: None,
     ) -> None:
         """
         Start the lanes.
@@ -45,7 +52,7 @@ class Batcher:
         A batch has up to *batch_rows* rows, or is one job that has more. *queue_rows* bounds the
         rows that wait or are under way. A call that takes longer than *call_limit_s* counts as
         overrunning. *ran* is told each batch's rows and the seconds that the model took, *died*
-        how the model's process ended.
+        at what stage the model's process ended, and how; what they raise is theirs.
         """
         self._execution = execution
         self._call_limit_s = call_limit_s
@@ -99,11 +106,15 @@ class Batcher:
             raise ModelUnavailable("every call to the model overruns; none is left to answer")
 
     def _serve(self, lane: int) -> None:
-        while jobs := self._queue.take():
+        while (jobs := self._queue.take(LOOK_S)) != []:
             try:
-                self._run(lane, jobs)
+                if jobs:
+                    self._run(lane, jobs)
+                elif self._execution.is_lost():
+                    self._tell_end("idle", self._execution.how_it_ended())
+                    self._recover()
             except Exception as error:  # noqa: BLE001  # a lane that ended would be missed
-                for job in jobs:
+                for job in jobs or []:
                     if not job.answer.done():
                         self._fail(job, _failed(error))
 
@@ -133,10 +144,12 @@ class Batcher:
         try:
             ran = self._execute(lane, jobs)
         except Interrupted:
-            self._execution.recover()
+            self._recover()
             survived = self._attempt(lane, jobs)
         except ModelDied as error:
             self._bury(jobs, error)
+        except TooLarge as error:
+            survived = self._halve(lane, jobs, error)
         except ServiceError as error:
             self._fail_all(jobs, error)
         except Exception as error:  # noqa: BLE001  # a model may raise anything
@@ -149,7 +162,7 @@ class Batcher:
     def _halve(self, lane: int, jobs: list[Job], error: Exception) -> bool:
         """Find whose fault it was that *jobs* raised; whether the model survived that."""
         if len(jobs) == 1:
-            self._fail(jobs[0], _failed(error))
+            self._fail(jobs[0], error if isinstance(error, TooLarge) else _failed(error))
             return True
         half = len(jobs) // 2
         return all([self._attempt(lane, jobs[:half]), self._attempt(lane, jobs[half:])])
@@ -169,7 +182,8 @@ class Batcher:
         if answered != rows:
             raise ValueError(f"the model answered {answered} rows to {rows}")
         self._queue.learn(monotonic() - started_s)
-        self._ran(rows, ran.infer_s)
+        with suppress(Exception):
+            self._ran(rows, ran.infer_s)
         return ran
 
     def _answer(self, jobs: list[Job], ran: Ran) -> None:
@@ -185,8 +199,17 @@ class Batcher:
         if self._execution.quarantine:
             self._execution.quarantine.accuse([job.inputs for job in jobs])
         self._fail_all(jobs, error)
-        self._died(str(error))
-        self._execution.recover()
+        self._execution.how_it_ended()  # told here, and by no idle lane as well
+        self._tell_end("batch", str(error))
+        self._recover()
+
+    def _recover(self) -> None:
+        self._execution.recover(lambda how: self._tell_end("loading", how))
+
+    def _tell_end(self, stage: Stage, how: str) -> None:
+        if how:
+            with suppress(Exception):
+                self._died(stage, how)
 
     def _is_wanted(self, job: Job) -> bool:
         """Whether anybody still waits for *job*; it is failed if not."""

@@ -12,7 +12,8 @@ from typing import TypeAlias
 
 from service.errors import UnknownModel
 from service.inference import manifest
-from service.inference.model import Model, Surroundings
+from service.inference.model import Model
+from service.inference.surroundings import Surroundings
 
 RETRY_FIRST_S, RETRY_MOST_S = 1.0, 60.0
 

@@ -7,11 +7,12 @@ default action needs no Python; memory beyond the limit ends it as well. It igno
 that end the service and leaves when its last client has: what it owes is answered first.
 """
 
+import faulthandler
 import json
 import os
-import resource
 import signal
 import socket
+import struct
 import sys
 import traceback
 from collections.abc import Callable
@@ -21,10 +22,12 @@ from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from time import monotonic, perf_counter
 
+from service.inference import loaded_code
 from service.inference.execution import Specs, frames
+from service.inference.limits import is_want_of_memory, limit_memory, limit_time, private_bytes
 from service.inference.output import keep_lines_whole
 from service.inference.runtimes import Runtime, open_runtime
-from service.inference.tensors import pack, unpack
+from service.inference.tensors import Tensors, pack, unpack
 
 # A worker that is being replaced leaves before its successor comes.
 LINGER_S = 3.0
@@ -32,7 +35,12 @@ LINGER_S = 3.0
 # A worker takes and gives its bytes at once; one that does not must not stop the others.
 PEER_LIMIT_S = 10.0
 
-LOAD_LIMIT_S = 600.0
+# What of the memory that is left once the model has loaded a batch may take on its way in: it
+# stands there as bytes, as arrays, and as what the model makes of them.
+BATCH_SHARE = 3
+
+# The note of where a load hangs is written first, and the kernel's timer ends what cannot write.
+NOTE_S = 5.0
 
 # Not 3 or 4: a Gunicorn master that inherits this process as process 1 would stop at those.
 EXIT_FAILED = 1
@@ -49,7 +57,11 @@ class Brief:
     call_limit_s: float
     memory_limit_bytes: int
     json_lines: bool
+    load_limit_s: float
     warm_up: str = ""
+    ready: str = ""
+    stack: str = ""
+    modules: str = ""
     listener_fd: int = -1
     lock_fd: int = -1
 
@@ -61,13 +73,13 @@ class Brief:
 class Host:
     """Serves one runtime to whoever is connected."""
 
-    def __init__(
-        self, runtime: Runtime, listener: socket.socket, call_limit_s: float, *, is_warm: bool
-    ) -> None:
-        """Until it *is_warm*, a call may take as long as loading: some frameworks compile first."""
+    def __init__(self, runtime: Runtime, listener: socket.socket, brief: Brief) -> None:
+        """Until it is warm, a call may take as long as loading: some frameworks compile first."""
         self._runtime = runtime
-        self._call_limit_s = call_limit_s
-        self._is_warm = is_warm
+        self._brief = brief
+        self._is_warm = Path(brief.warm_up).exists()
+        room_bytes = brief.memory_limit_bytes - private_bytes()
+        self._batch_limit_bytes = max(0, room_bytes // BATCH_SHARE)
         self._hello = frames.from_specs(Specs(runtime.inputs, runtime.outputs))
         self._clients = DefaultSelector()
         self._clients.register(listener, EVENT_READ, self._welcome)
@@ -91,18 +103,23 @@ class Host:
         client, _ = listener.accept()
         client.settimeout(PEER_LIMIT_S)
         with suppress(OSError):  # one that has left already is met again, as an end of stream
-            frames.send(client, frames.READY, body=self._hello)
+            frames.send(client, frames.READY, os.getpid(), self._hello)
         self._clients.register(client, EVENT_READ, self._answer)
 
     def _answer(self, client: socket.socket) -> None:
         """Run the batch that *client* has sent."""
-        _, deadline_s, body = frames.receive(client)
-        if monotonic() > deadline_s:
+        head = frames.receive_head(client)
+        if monotonic() > head.number:
+            frames.discard_body(client, head)
             frames.send(client, frames.LATE)
             return
-        frames.send(client, frames.BEGUN)
+        frames.send(client, frames.BEGUN)  # whatever becomes of it from here is this batch's doing
         try:
-            infer_s, answer = self._run(body)
+            if head.size_bytes > self._batch_limit_bytes:
+                frames.discard_body(client, head)
+                frames.send(client, frames.TOO_LARGE, self._batch_limit_bytes)
+                return
+            infer_s, answer = self._run(unpack(frames.receive_body(client, head)))
         except MemoryError:
             limit_memory(None)  # what is left to do takes some, too
             frames.send(client, frames.LOST)
@@ -112,10 +129,9 @@ class Host:
         else:
             frames.send(client, frames.ANSWER, infer_s, answer)
 
-    def _run(self, body: bytearray) -> tuple[float, bytes]:
-        inputs = unpack(body)
+    def _run(self, inputs: Tensors) -> tuple[float, bytes]:
         started = perf_counter()
-        limit_time(self._call_limit_s if self._is_warm else LOAD_LIMIT_S)
+        limit_time(self._brief.call_limit_s if self._is_warm else self._brief.load_limit_s)
         try:
             outputs = self._runtime.predict(inputs)
         finally:
@@ -123,11 +139,6 @@ class Host:
         infer_s = perf_counter() - started
         self._is_warm = True
         return infer_s, pack(outputs)
-
-
-def limit_time(seconds: float) -> None:
-    """Let the kernel end this process after *seconds*, also while a library holds the GIL."""
-    signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def main() -> None:
@@ -145,12 +156,15 @@ def main() -> None:
         tell_failure(listener, error)
         sys.exit(EXIT_FAILED)
     try:
-        is_warm = Path(brief.warm_up).exists()
+        loaded_code.note(Path(brief.modules))
+        with suppress(OSError):
+            Path(brief.ready).touch()  # how it ends from here says nothing against its loading
         with listener:  # what would connect while this process ends is better refused
-            Host(runtime, listener, brief.call_limit_s, is_warm=is_warm).serve()
+            Host(runtime, listener, brief).serve()
     except MemoryError:
         sys.exit(f"the model has grown to its limit of {brief.memory_limit_bytes >> 20} MB")
-    os.ftruncate(brief.lock_fd, 0)  # left in peace: the next start need not wait
+    with suppress(OSError):
+        told_path(Path(brief.ready), os.getpid()).touch()  # it left in peace: nobody need wonder
 
 
 def prepare_signals() -> None:
@@ -162,32 +176,54 @@ def prepare_signals() -> None:
 
 
 def load(brief: Brief) -> Runtime:
-    """Open the model, warm it if another process has left a batch to do so, bound its memory."""
-    limit_time(LOAD_LIMIT_S)
-    runtime = open_runtime(brief.platform, Path(brief.file), brief.options)
-    with suppress(FileNotFoundError):
-        runtime.predict(unpack(bytearray(Path(brief.warm_up).read_bytes())))
+    """
+    Open the model, and warm it if another process has left a batch to do so, within its limits.
+
+    Raises MemoryError with both figures. A load that takes too long ends this process, with a note
+    of where it stood.
+    """
+    limit_time(brief.load_limit_s + NOTE_S)
+    with Path(brief.stack).open("w") as note:
+        faulthandler.dump_traceback_later(brief.load_limit_s, exit=True, file=note)
+        try:
+            limit_memory(brief.memory_limit_bytes)
+            runtime = open_warm(brief)
+        except Exception as error:
+            used_bytes = private_bytes()
+            limit_memory(None)  # what is left to do takes some, too
+            if is_want_of_memory(error, used_bytes, brief.memory_limit_bytes):
+                raise MemoryError(
+                    f"the model takes more than the {brief.memory_limit_bytes >> 20} MB that "
+                    f"memory_mb allows while it loads; it had {used_bytes >> 20} MB"
+                ) from error
+            raise
+        finally:
+            faulthandler.cancel_dump_traceback_later()
     limit_time(0)
-    check_memory(brief.memory_limit_bytes)
-    limit_memory(brief.memory_limit_bytes)
     return runtime
 
 
-def check_memory(limit_bytes: int) -> None:
-    """Raise MemoryError if this process takes as much private memory already."""
-    status = Path("/proc/self/status").read_text("ascii")
-    used_bytes = int(status.partition("VmData:")[2].split()[0]) << 10
-    if used_bytes >= limit_bytes:
-        raise MemoryError(
-            f"the model takes {used_bytes >> 20} MB once it has loaded, "
-            f"and memory_mb allows {limit_bytes >> 20}"
-        )
+def open_warm(brief: Brief) -> Runtime:
+    """Open the model and ask it what the process before this one was asked."""
+    runtime = open_runtime(brief.platform, Path(brief.file), brief.options)
+    if (batch := left_batch(brief.warm_up)) is not None:
+        runtime.predict(batch)
+    if private_bytes() >= brief.memory_limit_bytes:
+        raise MemoryError  # of what it had before it was limited
+    return runtime
 
 
-def limit_memory(limit_bytes: int | None) -> None:
-    """Bound this process's private memory, or let it have what the machine allows."""
-    _, most = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (most if limit_bytes is None else limit_bytes, most))
+def left_batch(warm_up: str) -> Tensors | None:
+    """What the process before this one was asked, if it left that whole."""
+    try:
+        return unpack(bytearray(Path(warm_up).read_bytes()))
+    except (OSError, ValueError, LookupError, struct.error):
+        return None
+
+
+def told_path(ready: Path, pid: int) -> Path:
+    """The file that exists once somebody has told of the end of process *pid*."""
+    return ready.with_suffix(f".{pid}.told")
 
 
 def tell_failure(listener: socket.socket, error: BaseException) -> None:

@@ -81,13 +81,18 @@ class Queue:
             with self._changed:
                 self._prepared_rows -= rows
 
-    def take(self) -> list[Job]:
-        """Wait for the oldest job and take what fits into a batch with it; none at the end."""
+    def take(self, timeout_s: float | None = None) -> list[Job] | None:
+        """
+        Wait for the oldest job and take what fits into a batch with it; none at the end.
+
+        None if nothing came within *timeout_s*.
+        """
         with self._changed:
             while not self._waiting:
                 if self._closed:
                     return []
-                self._changed.wait()
+                if not self._changed.wait(timeout_s):
+                    return None
             first = self._waiting.popleft()
             taken, passed, room = [first], [], self._batch_rows - first.rows
             while self._waiting and room > 0:

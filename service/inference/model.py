@@ -5,55 +5,40 @@ Nothing here knows what kind of threads it is called in: under the service's wor
 greenlets, which only wait, and the work is done in native threads or in another process.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
 
-from service.errors import ModelFailed, ModelLoading, ModelUnavailable
+from service.errors import (
+    DeadlineExceeded,
+    LoadTimeout,
+    ModelFailed,
+    ModelLoading,
+    ModelUnavailable,
+    ProcessEnded,
+)
 from service.inference import manifest, signature
 from service.inference.batching import Batcher
 from service.inference.execution import Execution
 from service.inference.execution.launch import Launcher
 from service.inference.execution.process import ProcessExecution
 from service.inference.execution.thread import ThreadExecution
-from service.inference.host import LOAD_LIMIT_S, Brief
+from service.inference.host import Brief
 from service.inference.jobs import Answered
 from service.inference.manifest import Manifest
-from service.inference.native import ExecutorFactory, NativeThreads
+from service.inference.native import NativeThreads
 from service.inference.runtimes import open_runtime
 from service.inference.signature import Signature
+from service.inference.surroundings import Surroundings
 from service.inference.tensors import Tensors
 
 T = TypeVar("T")
 
 State: TypeAlias = Literal["loading", "ready", "failed", "overrunning"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Surroundings:
-    """
-    What the service gives every model to live in.
-
-    *threads* native threads each for calls, and as many to decode, from *native_threads*.
-    *meeting_place* is the private directory where workers meet their models' processes, which get
-    *variables* and, where model.toml says nothing else, *memory_limit_bytes*; *json_lines* is the
-    form of what they print. *ran* is told the model, its version, each batch's rows and seconds;
-    *died* the model, its version and how its process ended.
-    """
-
-    native_threads: ExecutorFactory
-    threads: int
-    limit_pixels: int
-    meeting_place: Callable[[], Path]
-    memory_limit_bytes: int
-    variables: Mapping[str, str]
-    json_lines: bool
-    ran: Callable[[str, str, int, float], None]
-    died: Callable[[str, str, str], None]
 
 
 class Model:
@@ -64,14 +49,12 @@ class Model:
         self.name = name
         self.version = "" if folder.name == name else folder.name
         self.load_ms = 0.0
+        self.stack: tuple[str, ...] = ()
         self._state: State = "loading"
         self._reason = ""
         self._folder = folder
         self._surroundings = surroundings
-        # Calls have threads of their own: in a common queue they would stand behind the pictures
-        # that wait to be decoded, and nothing that is begun would end in time.
-        self._calls = NativeThreads(surroundings.native_threads, surroundings.threads)
-        self._threads = NativeThreads(surroundings.native_threads, surroundings.threads)
+        self._take_threads()
         self._manifest: Manifest | None = None
         self._signature: Signature | None = None
         self._execution: Execution | None = None
@@ -82,7 +65,7 @@ class Model:
         """Whether it can answer now."""
         if self._execution and self._execution.failure:
             return "failed"
-        if self._batcher and self._batcher.is_stalled:
+        if self._batcher and (self._batcher.is_stalled or self._is_decoding_stalled):
             return "overrunning"
         return self._state
 
@@ -117,6 +100,10 @@ class Model:
         """
         if self._batcher is None:
             raise self._absent()
+        if self._is_decoding_stalled:
+            raise ModelUnavailable(
+                "what prepares requests overruns; nothing is left to prepare more"
+            )
         with self._batcher.preparing(1, deadline_s):
             return self._threads.run(work, deadline_s)
 
@@ -137,13 +124,12 @@ class Model:
         """Read the folder, open the artefact, warm it with the example; only then it is ready."""
         started_s = monotonic()
         try:
-            self._open()
+            self._open(started_s + self._surroundings.load_limit_s)
         except Exception as error:  # noqa: BLE001  # a framework may raise anything
-            said = str(error) or type(error).__name__
-            self._state, self._reason = "failed", said.splitlines()[0]
+            self._fail(error)
             self.close()
         else:
-            self._state, self._reason = "ready", ""
+            self._state, self._reason, self.stack = "ready", "", ()
         self.load_ms = (monotonic() - started_s) * 1000
 
     def close(self) -> None:
@@ -152,13 +138,39 @@ class Model:
             self._execution.close()
             self._execution = None
 
-    def _open(self) -> None:
-        told = self._threads.run(self._read)
-        self._execution = self._threads.run(lambda: self._prepare(told))
-        specs = self._execution.open()
+    def _fail(self, error: Exception) -> None:
+        """Say why it has not loaded; threads that hang are left, with a note of where they are."""
+        around = self._surroundings
+        if isinstance(error, DeadlineExceeded):
+            error = LoadTimeout(
+                around.load_limit_s, (*self._threads.stacks(), *self._calls.stacks())
+            )
+            self._take_threads()
+        if isinstance(error, ProcessEnded) and error.is_news:
+            around.died(self.name, self.version, "loading", str(error))
+        self.stack = error.stack if isinstance(error, LoadTimeout) else ()
+        said = str(error) or type(error).__name__
+        self._state, self._reason = "failed", said.splitlines()[0]
+
+    def _take_threads(self) -> None:
+        # Calls have threads of their own: in a common queue they would stand behind the pictures
+        # that wait to be decoded, and nothing that is begun would end in time.
+        around = self._surroundings
+        self._calls = NativeThreads(around.native_threads, around.threads)
+        self._threads = NativeThreads(around.native_threads, around.threads)
+
+    @property
+    def _is_decoding_stalled(self) -> bool:
+        return self._threads.is_stalled(self.manifest.serve.deadline_ms / 1000)
+
+    def _open(self, deadline_s: float) -> None:
+        told = self._threads.run(self._read, deadline_s)
+        self._execution = self._threads.run(lambda: self._prepare(told), deadline_s)
+        specs = self._execution.open(deadline_s)
         around = self._surroundings
         settled = self._threads.run(
-            lambda: signature.build(told, specs.inputs, specs.outputs, around.limit_pixels)
+            lambda: signature.build(told, specs.inputs, specs.outputs, around.limit_pixels),
+            deadline_s,
         )
         batcher = Batcher(
             self._execution,
@@ -166,9 +178,9 @@ class Model:
             queue_rows=told.serve.queue_rows,
             call_limit_s=told.serve.deadline_ms / 1000,
             ran=lambda rows, infer_s: around.ran(self.name, self.version, rows, infer_s),
-            died=lambda reason: around.died(self.name, self.version, reason),
+            died=lambda stage, how: around.died(self.name, self.version, stage, how),
         )
-        self._warm(settled, batcher)
+        self._warm(settled, batcher, deadline_s)
         self._manifest, self._signature, self._batcher = told, settled, batcher
 
     def _read(self) -> Manifest:
@@ -193,15 +205,16 @@ class Model:
             call_limit_s=told.serve.deadline_ms / 1000,
             memory_limit_bytes=memory_mb << 20 if memory_mb else around.memory_limit_bytes,
             json_lines=around.json_lines,
+            load_limit_s=around.load_limit_s,
         )
         return ProcessExecution(Launcher(brief, around.meeting_place(), around.variables))
 
-    def _warm(self, settled: Signature, batcher: Batcher) -> None:
+    def _warm(self, settled: Signature, batcher: Batcher, deadline_s: float) -> None:
         """Ask the golden example through the whole path."""
         try:
             answered = batcher.ask(
-                self._threads.run(settled.golden).inputs,
-                deadline_s=monotonic() + LOAD_LIMIT_S,
+                self._threads.run(settled.golden, deadline_s).inputs,
+                deadline_s=deadline_s,
                 gone=lambda: False,
             )
             self._check_finite(answered.outputs)

@@ -1,19 +1,30 @@
 """What a model prints, as lines of the service's log."""
 
 import atexit
-import json
 import os
 import sys
 import threading
 from datetime import UTC, datetime
 
-LINE_CHARS = 2000
+from service.log_text import json_line
+from service.log_writer import LineWriter
+
+# A line that is longer, or never ends, is cut into pieces of so many bytes.
+PIECE_BYTES = 2000
 FINISH_S = 1.0
 
 
 def keep_lines_whole(model: str) -> None:
-    """Send whatever this process writes to stdout or stderr to stdout, one JSON object a line."""
-    log = os.fdopen(os.dup(1), "wb", buffering=0)
+    """
+    Send whatever this process writes to stdout or stderr to stdout, one JSON object a line.
+
+    The model never waits for whoever reads them: what is not taken in time is dropped, and told.
+    """
+
+    def dropped(lines: int) -> bytes:
+        return _event(model, "warning", "log_lines_dropped", {"lines": lines})
+
+    writer = LineWriter(os.dup(1), dropped)
     readable, writable = os.pipe()
     for standard in (1, 2):
         os.dup2(writable, standard)
@@ -21,29 +32,32 @@ def keep_lines_whole(model: str) -> None:
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
 
     def forward() -> None:
-        with os.fdopen(readable, "rb") as lines:
-            for line in lines:
-                log.write(_event(model, line.decode("utf-8", "replace").rstrip()))
+        with os.fdopen(readable, "rb") as printed:
+            while piece := printed.readline(PIECE_BYTES):
+                text = piece.decode("utf-8", "replace").rstrip()
+                writer.put(_event(model, "info", "model_output", {"line": text}))
 
     forwarder = threading.Thread(target=forward, daemon=True)
     forwarder.start()
 
     def finish() -> None:
         sys.stdout.flush()
+        silence = os.open(os.devnull, os.O_WRONLY)
         for standard in (1, 2):
-            os.dup2(log.fileno(), standard)  # the pipe's last ends: the forwarder comes to its end
+            os.dup2(silence, standard)  # the pipe's last ends: the forwarder comes to its end
         forwarder.join(FINISH_S)
 
-    atexit.register(finish)
+    atexit.register(finish)  # before the writer's own, which waits for what is handed over here
 
 
-def _event(model: str, line: str) -> bytes:
-    event = {
-        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "level": "info",
-        "event": "model_output",
-        "pid": os.getpid(),
-        "model": model,
-        "line": line[:LINE_CHARS],
-    }
-    return json.dumps(event).encode() + b"\n"
+def _event(model: str, level: str, event: str, facts: dict[str, object]) -> bytes:
+    return json_line(
+        {
+            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "level": level,
+            "event": event,
+            "pid": os.getpid(),
+            "model": model,
+            **facts,
+        }
+    )

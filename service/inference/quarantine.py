@@ -2,18 +2,21 @@
 The inputs that were in a model's process when it ended, known to all web workers.
 
 A file beside the model's lock holds a digest of each. While it is empty, which is nearly always,
-asking costs one `stat` a batch. A suspect runs alone: it is acquitted, or it is guilty.
+asking costs one `stat` a batch. A suspect runs alone: it is acquitted, or it is guilty. The file
+is replaced as a whole, under a lock of its own; what cannot be read or written counts as absent.
 """
 
 import fcntl
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from time import monotonic
 from typing import Literal, TypeAlias
 
 from service.inference.tensors import Tensors, pack
+from service.inference.whole_files import write_whole
 
 Verdict: TypeAlias = Literal["innocent", "suspect", "guilty"]
 Records: TypeAlias = dict[str, tuple[Verdict, float]]
@@ -36,7 +39,7 @@ class Quarantine:
         """Whether nobody is under suspicion."""
         try:
             return self._path.stat().st_size == 0
-        except FileNotFoundError:
+        except OSError:
             return True
 
     def judge(self, inputs: Tensors) -> Verdict:
@@ -62,19 +65,30 @@ class Quarantine:
 
     def _update(self, change: Callable[[Records], Records]) -> Records:
         """Let *change* have the records that are not too old, and keep what it gives."""
-        with self._path.open("a+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # for microseconds: nobody waits while holding it
-            file.seek(0)
-            written = file.read()
-            since = monotonic() - MEMORY_S
-            known = json.loads(written or b"{}").items()
-            records = change({key: (verdict, at) for key, (verdict, at) in known if at > since})
+        with self._locked():
+            written = self._read()
+            since_s = monotonic() - MEMORY_S
+            records = change({key: kept for key, kept in written.items() if kept[1] > since_s})
             newest = sorted(records.items(), key=lambda record: record[1][1])[-MOST_RECORDS:]
-            kept = json.dumps(dict(newest)).encode() if newest else b""
-            if kept != written:
-                file.truncate(0)
-                file.write(kept)
+            if dict(newest) != written:
+                with suppress(OSError):
+                    write_whole(self._path, json.dumps(dict(newest)).encode() if newest else b"")
         return records
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with ExitStack() as held:
+            with suppress(OSError):
+                lock = held.enter_context(self._path.with_suffix(".judging").open("ab"))
+                fcntl.flock(lock, fcntl.LOCK_EX)  # for microseconds: nobody waits while holding it
+            yield
+
+    def _read(self) -> Records:
+        try:
+            known: Records = json.loads(self._path.read_bytes())
+            return {key: (verdict, float(at)) for key, (verdict, at) in known.items()}
+        except (OSError, ValueError, TypeError, AttributeError):
+            return {}
 
 
 def _digest(inputs: Tensors) -> str:

@@ -2,7 +2,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from service.inference.model import Surroundings
+from service.inference.surroundings import Surroundings
 
 
 @pytest.fixture
@@ -24,6 +24,7 @@ def surroundings(tmp_path):
         memory_limit_bytes=1 << 30,
         variables={"OMP_NUM_THREADS": "1"},
         json_lines=True,
+        load_limit_s=60.0,
         ran=lambda *_: None,
         died=lambda *_: None,
     )

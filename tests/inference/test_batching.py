@@ -15,6 +15,7 @@ from service.errors import (
     ModelUnavailable,
     Overloaded,
     QuarantinedPayload,
+    TooLarge,
 )
 from service.inference.batching import Batcher
 from service.inference.execution import Ran
@@ -36,6 +37,7 @@ class FakeExecution:
         self.poison_raises = ValueError("poison")
         self.lost_rows = 0
         self.recoveries = 0
+        self.lost = False
         self.delay = 0.0
 
     def execute(self, inputs, _deadline_s):
@@ -46,7 +48,14 @@ class FakeExecution:
         doubled = inputs["x"] * 2
         return Ran({"y": doubled[: len(doubled) - self.lost_rows]}, 0.001)
 
-    def recover(self):
+    def is_lost(self):
+        return self.lost
+
+    def how_it_ended(self):
+        return "SIGKILL"
+
+    def recover(self, _failed):
+        self.lost = False
         self.recoveries += 1
 
     def delay_s(self):
@@ -333,6 +342,42 @@ def test_a_death_fails_the_batch_at_once_and_is_recovered_from(mortal):
     assert [type(one.exception(20)) for one in waiting] == [ModelDied] * 3
     assert len(mortal.execution.batches) == 2
     eventually(lambda: mortal.execution.recoveries == 1)
+
+
+def test_an_end_that_nobody_asked_for_is_told_and_recovered_from(batching):
+    ends = []
+    model = batching(died=lambda stage, how: ends.append((stage, how)))
+    model.execution.lost = True
+
+    eventually(lambda: model.execution.recoveries == 1)
+    assert ends == [("idle", "SIGKILL")]
+    assert model.ask(3).outputs["y"].tolist() == [6]
+
+
+@pytest.mark.parametrize("observer", ["ran", "died"])
+def test_an_observer_that_fails_fails_no_answer(batching, observer):
+    def fail(*_):
+        raise OSError("disk")
+
+    model = batching(**{observer: fail})
+    model.execution.lost = True
+
+    assert model.ask(3).outputs["y"].tolist() == [6]
+    eventually(lambda: model.execution.recoveries == 1)
+    assert model.ask(4).outputs["y"].tolist() == [8]
+
+
+def test_rows_too_large_together_are_run_apart(batching):
+    execution = FakeExecution()
+    execution.poison_raises = TooLarge("send fewer at once")
+    model = batching(execution)
+    model.hold_lane()
+    waiting = [model.call(value) for value in (1, POISON, 3)]
+    model.wait_for(4)
+    model.let_go()
+
+    assert isinstance(waiting[1].exception(20), TooLarge)
+    assert [one.result(20).outputs["y"].tolist() for one in waiting[::2]] == [[2], [6]]
 
 
 def test_suspects_run_alone_and_are_acquitted_or_guilty(mortal):

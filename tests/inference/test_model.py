@@ -235,3 +235,36 @@ def test_a_model_in_a_process_that_cannot_come_back_says_why(in_process):
     eventually(lambda: in_process.state == "ready")
     answered = in_process.ask(picture(7), deadline_s=monotonic() + 20, gone=lambda: False)
     assert answered.outputs["species"].tolist() == [[0.5, 0.5, 0.5]]
+
+
+def test_a_load_that_hangs_has_failed_with_its_stack_and_is_tried_again(make, monkeypatch):
+    gate = threading.Event()
+    model = make(FixedRuntime(), load_limit_s=0.5)
+    answering = module.open_runtime
+    monkeypatch.setattr(module, "open_runtime", lambda *_: gate.wait(20))
+
+    model.load()
+
+    assert (model.state, model.reason) == ("failed", "it has not loaded within 0.5 s")
+    assert any("test_model.py" in line for line in model.stack)
+    monkeypatch.setattr(module, "open_runtime", answering)
+    model.load()
+    gate.set()
+    assert (model.state, model.reason, model.stack) == ("ready", "", ())
+    assert ask(model)
+
+
+def test_a_model_whose_every_decode_overruns_says_so(make):
+    gate = threading.Event()
+    model = make(FixedRuntime(), serve="deadline_ms = 50")
+    model.load()
+
+    with pytest.raises(DeadlineExceeded):
+        model.decode(lambda: gate.wait(20), deadline_s=monotonic() + 0.05)
+
+    eventually(lambda: model.state == "overrunning")
+    with pytest.raises(ModelUnavailable, match="prepares requests overruns"):
+        model.decode(lambda: None, deadline_s=monotonic() + 20)
+    gate.set()
+    eventually(lambda: model.state == "ready")
+    assert model.decode(lambda: 7, deadline_s=monotonic() + 20) == 7

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
@@ -6,6 +8,8 @@ import pytest
 
 from service.errors import DeadlineExceeded
 from service.inference.native import NativeThreads
+from service.inference.places import Places
+from tests.conftest import PROJECT, eventually
 
 
 @pytest.fixture
@@ -39,3 +43,62 @@ def test_work_that_overruns_keeps_its_thread_and_nobody_waits_for_it(gate):
     gate.set()
 
     assert threads.run(lambda: 7, monotonic() + 20) == 7
+
+
+def test_who_is_killed_while_it_waits_takes_nobody_s_place():
+    """As a handling limit does to a greenlet that has been woken and has not run yet."""
+    script = """
+from gevent import monkey; monkey.patch_all()
+import gevent
+from service.inference.places import Places
+
+places = Places(1)
+places.take()
+first, second = gevent.spawn(places.take), gevent.spawn(places.take)
+gevent.sleep(0.01)
+first.kill(block=False)  # before it runs ...
+places.give()  # ... with the place that this gives it
+print(second.get(timeout=5))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+
+    assert done.stdout == "True\n", done.stderr
+
+
+def test_places_are_given_in_the_order_of_asking():
+    places, order = Places(1), []
+    places.take()
+
+    def ask(number):
+        places.take()
+        order.append(number)
+        places.give()
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(5)]
+    for number, thread in enumerate(threads):
+        thread.start()
+        eventually(lambda number=number: len(places._waiting) == number + 1)
+    places.give()
+    for thread in threads:
+        thread.join(20)
+
+    assert order == list(range(5))
+    assert places.take(0)
+    assert not places.take(0.01)
+
+
+def test_a_thread_that_hangs_tells_where_it_stands(gate):
+    threads = NativeThreads(ThreadPoolExecutor, 1)
+    assert threads.stacks() == []
+
+    with pytest.raises(DeadlineExceeded):
+        threads.run(gate.wait, monotonic() + 0.05)
+
+    assert any(line.endswith(" wait") for line in threads.stacks())
+    assert threads.is_stalled(0.01)
+    assert not threads.is_stalled(60)
+    gate.set()
+    eventually(lambda: not threads.is_stalled(0))
+    assert threads.stacks() == []

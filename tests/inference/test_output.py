@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -31,3 +32,37 @@ def test_whatever_a_model_writes_is_one_json_object_a_line():
     assert len(lines[2]) == 2000
     assert lines[-1] == "last"
     assert done.stderr == b""
+
+
+FLOODS = """
+import os
+from service.inference.output import keep_lines_whole
+keep_lines_whole("model")
+for _ in range(400):
+    os.write(1, os.urandom(1 << 16).replace(b"\\n", b"") * 4)
+peak_kb = int(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0])
+os.write(1, b"\\npeak %d\\n" % peak_kb)
+"""
+
+
+def test_prints_without_an_end_are_bounded_in_lines_and_in_memory():
+    done = subprocess.run(
+        [sys.executable, "-c", FLOODS], cwd=PROJECT, capture_output=True, timeout=60, check=True
+    )
+    lines = done.stdout.splitlines(keepends=True)
+    events = [json.loads(line) for line in lines]
+
+    assert max(map(len, lines)) <= 4096
+    (peak,) = (event["line"] for event in events if str(event.get("line")).startswith("peak"))
+    assert int(peak.split()[1]) < 100_000
+
+
+def test_a_model_never_waits_for_who_reads_what_it_prints():
+    reading, writing = os.pipe()
+    script = FLOODS.replace("os.urandom", "bytes")
+    model = subprocess.Popen([sys.executable, "-c", script], cwd=PROJECT, stdout=writing)
+
+    assert model.wait(30) == 0
+
+    os.close(writing)
+    os.close(reading)

@@ -171,3 +171,45 @@ def answers(url):
         return requests.get(f"{url}/readyz", timeout=5).ok
     except requests.ConnectionError:
         return False
+
+
+FRAGILE = """
+import ctypes
+
+class Fragile:
+    def load(self): pass
+    def predict(self, batch):
+        if (batch["x"] < 0).any(): ctypes.string_at(0)
+        return {"y": batch["x"] * 2}
+"""
+
+
+@pytest.fixture
+def fragile(tmp_path, repository):
+    (repository / "slow/model.py").write_text(FRAGILE)
+    toml = TOML.replace("batch_rows = 1", "batch_rows = 1\nmemory_mb = 160")
+    (repository / "slow/model.toml").write_text(toml)
+    with Instance(tmp_path, WEIR_MODELS=str(repository), WEB_CONCURRENCY="2") as started:
+        yield started
+
+
+def test_payloads_that_end_it_put_the_model_away_for_a_moment_only(fragile):
+    for number in range(6):
+        eventually(lambda: requests.get(f"{fragile.url}{ASK}1", timeout=9).ok, within_s=10)
+        ended = requests.get(f"{fragile.url}{ASK}{-1 - number}", timeout=9)
+        assert ended.status_code == 500
+
+    eventually(lambda: requests.get(f"{fragile.url}{ASK}1", timeout=9).ok, within_s=10)
+    assert fragile.metric("model_process_ends_total", model="slow", stage="batch") == 6
+    assert len(fragile.lines(event="model_process_ended", stage="batch")) == 6
+
+
+def test_an_end_between_requests_is_told_once_and_mended_before_the_next(instance):
+    first = process_of(instance.url)
+    os.kill(first, signal.SIGKILL)
+
+    (line,) = eventually(lambda: instance.lines(event="model_process_ended"))
+    assert (line["stage"], line["model"]) == ("idle", "slow")
+    assert process_of(instance.url) != first
+    assert instance.metric("model_process_ends_total", stage="idle") == 1
+    assert len(instance.lines(event="model_process_ended")) == 1

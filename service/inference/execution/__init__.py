@@ -1,6 +1,6 @@
 """Where a model's calls run: in native threads of the worker, or in a process of the model's."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,8 +37,12 @@ class Execution(Protocol):
     # Why the model cannot come back, while it cannot.
     failure: str
 
-    def open(self) -> Specs:
-        """Load the model; whatever the framework raises passes on."""
+    def open(self, deadline_s: float) -> Specs:
+        """
+        Load the model until *deadline_s*, by `time.monotonic`.
+
+        Raises DeadlineExceeded or InvalidModel; whatever the framework raises passes on.
+        """
 
     def execute(self, inputs: Tensors, deadline_s: float) -> Ran:
         """
@@ -48,8 +52,14 @@ class Execution(Protocol):
         what the model raised, which may be one row's fault.
         """
 
-    def recover(self) -> None:
-        """After ModelDied or Interrupted: return when batches can run again."""
+    def is_lost(self) -> bool:
+        """Look whether the model went away while nobody asked it; then `recover` is due."""
+
+    def how_it_ended(self) -> str:
+        """Tell how, to one worker of all; to the others empty."""
+
+    def recover(self, failed: Callable[[str], None]) -> None:
+        """Return when batches can run again; *failed* is told of starts that came to nothing."""
 
     def delay_s(self) -> float:
         """Estimate the seconds until a batch can begin; 0 if nothing is in the way."""

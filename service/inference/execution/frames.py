@@ -18,7 +18,21 @@ BATCH = b"B"
 
 # From the process: it has loaded, or could not; it has begun the batch; how that ended. An
 # answer's number is the seconds that the model took.
-READY, FAILED, BEGUN, ANSWER, RAISED, LATE, LOST = (b"R", b"F", b"S", b"A", b"E", b"L", b"M")
+READY, FAILED, BEGUN, ANSWER, RAISED, LATE, LOST, TOO_LARGE = (
+    *(b"R", b"F", b"S", b"A", b"E", b"L", b"M"),
+    b"T",
+)
+
+# A body that nobody wants is read in such pieces.
+PIECE_BYTES = 1 << 16
+
+
+class Head(NamedTuple):
+    """What stands before a message's body, which is still to be read."""
+
+    kind: bytes
+    number: float
+    size_bytes: int
 
 
 class Frame(NamedTuple):
@@ -36,8 +50,25 @@ def send(sock: socket.socket, kind: bytes, number: float = 0.0, body: bytes = b"
 
 def receive(sock: socket.socket) -> Frame:
     """Wait for one message. Raises EOFError or OSError if the other side has ended."""
-    kind, number, size = HEAD.unpack(_exactly(sock, HEAD.size))
-    return Frame(kind, number, _exactly(sock, size))
+    head = receive_head(sock)
+    return Frame(head.kind, head.number, receive_body(sock, head))
+
+
+def receive_head(sock: socket.socket) -> Head:
+    """Wait for the head of a message, whose body must be received or discarded next."""
+    return Head(*HEAD.unpack(_exactly(sock, HEAD.size)))
+
+
+def receive_body(sock: socket.socket, head: Head) -> bytearray:
+    """Receive the body that *head* announces."""
+    return _exactly(sock, head.size_bytes)
+
+
+def discard_body(sock: socket.socket, head: Head) -> None:
+    """Receive the body that *head* announces, and keep nothing of it."""
+    left_bytes = head.size_bytes
+    while left_bytes:
+        left_bytes -= len(_exactly(sock, min(left_bytes, PIECE_BYTES)))
 
 
 def _exactly(sock: socket.socket, size: int) -> bytearray:

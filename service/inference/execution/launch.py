@@ -1,8 +1,10 @@
 """
 Who needs a model's process and finds none starts it: there is no supervisor.
 
-The process holds an flock as long as it lives, so a free lock means that nobody is there. The
-lock file tells when it was last started, and how often in a row it came to an early end.
+The process holds an flock as long as it lives, so a free lock means that nobody is there. A note
+beside it tells when it was last started, and how often in a row it ended before it had loaded; the
+process itself leaves a file when it has. What cannot be written or read counts as absent: a full
+disk costs notes, never a start.
 """
 
 import fcntl
@@ -16,21 +18,27 @@ from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from signal import Signals
-from time import monotonic, sleep
+from time import monotonic, sleep, time
 
-from service.inference.host import Brief
+from service.inference import loaded_code
+from service.inference.host import Brief, told_path
 from service.inference.quarantine import Quarantine
 from service.inference.tensors import Tensors, pack
+from service.inference.whole_files import write_whole
 
 PROJECT = Path(__file__).resolve().parents[3]
 
-# Starts are at least so far apart, doubling, while the process ends early each time.
+# Starts are at least so far apart, doubling while the process ends before it has loaded.
 BACKOFF_FIRST_S, BACKOFF_MOST_S = 1.0, 60.0
-EARLY_S = 120.0
 
 # Between two looks at a process that another worker has just started.
 LOOK_S = 0.05
 LOOKS = 10
+
+STACK_LINES = 40
+
+# Every worker has seen the end of a process by then.
+TOLD_S = 60.0
 
 
 class Launcher:
@@ -42,9 +50,18 @@ class Launcher:
 
         *variables* are added to the process's environment.
         """
-        key = _fingerprint(brief)
-        self._brief = replace(brief, warm_up=str(directory / f"{key}.warm"))
+        key = _current(_fingerprint(brief), directory)
+        self._ready = directory / f"{key}.ready"
+        self._stack = directory / f"{key}.stack"
+        self.brief = replace(
+            brief,
+            warm_up=str(directory / f"{key}.warm"),
+            ready=str(self._ready),
+            stack=str(self._stack),
+            modules=str(_modules(directory, key)),
+        )
         self._lock = directory / f"{key}.lock"
+        self._start = directory / f"{key}.start"
         self._socket = f"{key}.sock"
         self._directory = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         self._variables = variables
@@ -69,7 +86,7 @@ class Launcher:
         except BlockingIOError:
             return LOOK_S
         else:
-            wait_s = self._note_start(lock)
+            wait_s = self._note_start()
             if not wait_s:
                 self._spawn(lock)
             return wait_s
@@ -78,10 +95,29 @@ class Launcher:
 
     def keep_warm_up(self, inputs: Tensors) -> None:
         """Leave a batch with which the next process warms itself before it serves."""
-        path = Path(self._brief.warm_up)
-        fresh = path.with_suffix(f".{os.getpid()}")
-        fresh.write_bytes(pack(inputs))
-        fresh.replace(path)
+        with suppress(OSError):
+            write_whole(Path(self.brief.warm_up), pack(inputs))
+
+    def claim_end(self, pid: int = 0) -> bool:
+        """
+        Whether it falls to this worker, the first that asks, to tell that process *pid* has ended.
+
+        0 stands for one that had not told its number yet.
+        """
+        told = told_path(self._ready, pid)
+        try:
+            os.close(os.open(told, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except OSError:
+            return False
+        return True
+
+    def stack(self) -> tuple[str, ...]:
+        """Where a process that took too long to load stood when it ended; empty for any other."""
+        try:
+            lines = self._stack.read_text("utf-8", "replace").splitlines()
+        except OSError:
+            return ()
+        return tuple(line.strip() for line in lines[:STACK_LINES])
 
     def obituary(self) -> str:
         """How the process has ended, as far as is known here."""
@@ -105,29 +141,39 @@ class Launcher:
         """The socket's path through the directory's descriptor: paths are cut at 107 bytes."""
         return f"/proc/self/fd/{self._directory}/{self._socket}"
 
-    def _note_start(self, lock: int) -> float:
+    def _note_start(self) -> float:
         """Note a start that may be now; else the seconds until one may be."""
         now = monotonic()
-        noted = json.loads(os.pread(lock, 1000, 0) or b"null")
-        early_ends = 0
-        if noted and now - noted["started_s"] < EARLY_S:
-            early_ends = noted["early_ends"] + 1
-            backoff_s = min(BACKOFF_FIRST_S * 2 ** (early_ends - 1), BACKOFF_MOST_S)
-            if (wait_s := noted["started_s"] + backoff_s - now) > 0:
-                return float(wait_s)
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, json.dumps({"started_s": now, "early_ends": early_ends}).encode(), 0)
+        started_s, early_ends = self._last_start()
+        early_ends = 0 if self._ready.exists() else early_ends + 1
+        backoff_s: float = min(BACKOFF_FIRST_S * 2 ** max(0, early_ends - 1), BACKOFF_MOST_S)
+        if (wait_s := started_s + backoff_s - now) > 0:
+            return wait_s
+        with suppress(OSError):
+            write_whole(self._start, json.dumps([now, early_ends]).encode())
         return 0.0
+
+    def _last_start(self) -> tuple[float, int]:
+        try:
+            started_s, early_ends = json.loads(self._start.read_bytes())
+            return float(started_s), int(early_ends)
+        except (OSError, ValueError, TypeError):
+            return float("-inf"), -1  # there was none
 
     def _spawn(self, lock: int) -> None:
         """Start the process with the lock, and a socket that takes connections from now on."""
-        Path(self._address).unlink(missing_ok=True)
+        for path in (Path(self._address), self._ready, told_path(self._ready, 0), self._stack):
+            path.unlink(missing_ok=True)
+        for told in self._ready.parent.glob(f"{self._ready.stem}.*.told"):
+            with suppress(OSError):
+                if time() - told.stat().st_mtime > TOLD_S:
+                    told.unlink()
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(self._address)
             listener.listen()
             for fd in (lock, listener.fileno()):
                 os.set_inheritable(fd, True)  # noqa: FBT003  # so is its signature
-            brief = replace(self._brief, lock_fd=lock, listener_fd=listener.fileno())
+            brief = replace(self.brief, lock_fd=lock, listener_fd=listener.fileno())
             module = ["-P", "-B", "-m", "service.inference.host"]
             search = os.pathsep.join([str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])
             # Not subprocess: between a fork and an exec in a process of many threads, Python may
@@ -139,6 +185,19 @@ class Launcher:
                 file_actions=[(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)],
                 setsid=True,
             )
+
+
+def _current(fingerprint: str, directory: Path) -> str:
+    """The first key of *fingerprint* whose process, if there was one, has loaded what is there."""
+    key, number = fingerprint, 0
+    while loaded_code.has_changed(_modules(directory, key)):
+        number += 1
+        key = f"{fingerprint}-{number}"
+    return key
+
+
+def _modules(directory: Path, key: str) -> Path:
+    return directory / f"{key}.modules"
 
 
 def _fingerprint(brief: Brief) -> str:

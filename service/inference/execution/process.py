@@ -1,13 +1,29 @@
 """Calls in a process of the model's own, which all web workers share."""
 
+import os
+import signal
 import socket
+from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic, sleep
 
-from service.errors import DeadlineExceeded, InvalidModel, ModelDied, ModelUnavailable
+from service.errors import (
+    DeadlineExceeded,
+    InvalidModel,
+    LoadTimeout,
+    ModelDied,
+    ModelUnavailable,
+    ProcessEnded,
+    TooLarge,
+)
 from service.inference.execution import Interrupted, Ran, Specs, frames
 from service.inference.execution.launch import BACKOFF_FIRST_S, BACKOFF_MOST_S, Launcher
 from service.inference.quarantine import Quarantine
 from service.inference.tensors import Tensors, pack, unpack
+
+# Beyond the time that a process gives itself, for one that cannot keep it: stopped, or in the
+# kernel's hands.
+GRACE_S = 5.0
 
 
 class RaisedThere(Exception):
@@ -23,18 +39,20 @@ class ProcessExecution:
         self.quarantine: Quarantine | None = launcher.quarantine
         self.failure = ""
         self._launcher = launcher
+        self._brief = launcher.brief
         self._connection: socket.socket | None = None
+        self._process = 0
         self._load_s = 0.0
         self._ready_at_s = 0.0
         self._is_warm = self._closed = False
 
-    def open(self) -> Specs:
+    def open(self, deadline_s: float) -> Specs:
         """Find the process or start it, and wait until it has loaded. Raises InvalidModel."""
         try:
-            self._connection, specs = self._connect()
+            self._connection, specs = self._connect(deadline_s)
         except (EOFError, OSError):
             # The one that was there may just have been leaving; a second end is no coincidence.
-            self._connection, specs = self._connect_or_explain()
+            self._connection, specs = self._connect_or_explain(deadline_s)
         return specs
 
     def execute(self, inputs: Tensors, deadline_s: float) -> Ran:
@@ -43,34 +61,68 @@ class ProcessExecution:
             raise ModelUnavailable("the model has been let go of")
         if self._connection is None:
             raise Interrupted
-        begun = False
-        try:
-            frames.send(self._connection, frames.BATCH, deadline_s, pack(inputs))
-            answer = frames.receive(self._connection)
-            if answer.kind == frames.BEGUN:
-                begun = True
-                answer = frames.receive(self._connection)
-        except (EOFError, OSError):
-            self._lose()
-            if not begun:
-                raise Interrupted from None
-            how = self._launcher.obituary()
-            raise ModelDied(f"the model's process ended on this request ({how})") from None
-        ran = self._read(answer)
+        ran = self._read(self._converse(self._connection, pack(inputs), deadline_s))
         if not self._is_warm:
             self._launcher.keep_warm_up(inputs)
             self._is_warm = True
         return ran
 
-    def recover(self) -> None:
-        """Connect again; a process that does not come is tried ever more rarely, for ever."""
+    def _converse(self, process: socket.socket, batch: bytes, deadline_s: float) -> frames.Frame:
+        """Send a batch and wait for what becomes of it. Raises Interrupted or ModelDied."""
+        begun = False
+        try:
+            process.settimeout(max(0.0, deadline_s - monotonic()) + self._longest_s + GRACE_S)
+            # One that ends while it receives has said before that it had begun.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                frames.send(process, frames.BATCH, deadline_s, batch)
+            answer = frames.receive(process)
+            if answer.kind == frames.BEGUN:
+                begun = True
+                answer = frames.receive(process)
+        except (EOFError, OSError) as error:
+            if isinstance(error, TimeoutError):
+                self._end_process()
+            self._lose()
+            if not begun:
+                raise Interrupted from None
+            how = self._launcher.obituary()
+            raise ModelDied(f"the model's process ended on this request ({how})") from None
+        return answer
+
+    def is_lost(self) -> bool:
+        """Whether the process has ended while nobody asked it; looks, and waits for nothing."""
+        if self._connection is None:
+            return False
+        try:
+            self._connection.settimeout(0)
+            ended = not self._connection.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            ended = False
+        except OSError:
+            ended = True
+        if ended:
+            self._lose()
+        return ended
+
+    def how_it_ended(self) -> str:
+        """How the process ended that was lost, if it falls to this worker to tell; else empty."""
+        return self._launcher.obituary() if self._launcher.claim_end(self._process) else ""
+
+    def recover(self, failed: Callable[[str], None]) -> None:
+        """
+        Connect again; a process that does not come is tried ever more rarely, for ever.
+
+        *failed* is told how each of them ended.
+        """
         wait_s = BACKOFF_FIRST_S
         while not self._closed and self._connection is None:
             try:
-                self.open()
+                self.open(monotonic() + self._brief.load_limit_s)
                 self.failure = ""
             except (InvalidModel, OSError) as error:
                 self.failure = str(error)
+                if isinstance(error, ProcessEnded) and error.is_news:
+                    failed(self.failure)
                 self._ready_at_s = monotonic() + wait_s + self._load_s
                 sleep(wait_s)
                 wait_s = min(2 * wait_s, BACKOFF_MOST_S)
@@ -90,11 +142,21 @@ class ProcessExecution:
             self._connection.close()
         self._launcher.close()
 
+    @property
+    def _longest_s(self) -> float:
+        """How long a call may take in the process, which until it is warm may compile first."""
+        return self._brief.call_limit_s if self._is_warm else self._brief.load_limit_s
+
     def _read(self, answer: frames.Frame) -> Ran:
         if answer.kind == frames.ANSWER:
             return Ran(unpack(answer.body), answer.number)
         if answer.kind == frames.LATE:
             raise DeadlineExceeded("the model's process was busy for all the time there was")
+        if answer.kind == frames.TOO_LARGE:
+            raise TooLarge(
+                f"the rows take more than the {int(answer.number)} bytes that the model's process "
+                "has room for; send fewer at once"
+            )
         if answer.kind == frames.LOST:
             self._lose()
             raise ModelDied("the model's process ran out of memory on this request, and ended")
@@ -106,21 +168,32 @@ class ProcessExecution:
             self._connection = None
             self._ready_at_s = monotonic() + self._load_s
 
-    def _connect_or_explain(self) -> tuple[socket.socket, Specs]:
-        try:
-            return self._connect()
-        except (EOFError, OSError) as error:
-            how = self._launcher.obituary()
-            raise InvalidModel(f"the model's process ended while it loaded ({how})") from error
+    def _end_process(self) -> None:
+        """End a process that answers to nothing, not even to its own timer: it may be stopped."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(self._process, signal.SIGKILL)
 
-    def _connect(self) -> tuple[socket.socket, Specs]:
-        """Meet the process, and wait for its first word."""
+    def _connect_or_explain(self, deadline_s: float) -> tuple[socket.socket, Specs]:
+        try:
+            return self._connect(deadline_s)
+        except (EOFError, OSError) as error:
+            stack = self._launcher.stack()
+            if stack or isinstance(error, TimeoutError):
+                raise LoadTimeout(self._brief.load_limit_s, stack) from None
+            how = self._launcher.obituary()
+            raise ProcessEnded(how, is_news=self._launcher.claim_end()) from error
+
+    def _connect(self, deadline_s: float) -> tuple[socket.socket, Specs]:
+        """Meet the process, and wait for its first word, for as long as it may load."""
         while (dialled := self._launcher.dial()) is None:
             wait_s = self._launcher.start()
             self._ready_at_s = monotonic() + wait_s + self._load_s
             sleep(wait_s)
+            if monotonic() > deadline_s + GRACE_S:
+                raise LoadTimeout(self._brief.load_limit_s, self._launcher.stack())
         started_s = monotonic()
         try:
+            dialled.settimeout(self._brief.load_limit_s + GRACE_S)
             word = frames.receive(dialled)
         except BaseException:
             dialled.close()
@@ -129,4 +202,5 @@ class ProcessExecution:
         if word.kind == frames.FAILED:
             dialled.close()
             raise InvalidModel(word.body.decode("utf-8", "replace"))
+        self._process = int(word.number)
         return dialled, frames.to_specs(word.body)

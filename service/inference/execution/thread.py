@@ -25,9 +25,9 @@ class ThreadExecution:
         self._open_runtime = open_runtime
         self._threads = threads
 
-    def open(self) -> Specs:
-        """Load the model in one of the threads."""
-        self._runtime = self._threads.run(self._open_runtime)
+    def open(self, deadline_s: float) -> Specs:
+        """Load the model in one of the threads, which one that hangs keeps."""
+        self._runtime = self._threads.run(self._open_runtime, deadline_s)
         return Specs(self._runtime.inputs, self._runtime.outputs)
 
     def execute(self, inputs: Tensors, deadline_s: float) -> Ran:
@@ -41,7 +41,15 @@ class ThreadExecution:
         outputs = self._runtime.predict(inputs)
         return Ran(outputs, perf_counter() - started)
 
-    def recover(self) -> None:
+    def is_lost(self) -> bool:
+        """Never: it ends with the worker."""
+        return False
+
+    def how_it_ended(self) -> str:
+        """Nothing to tell."""
+        return ""
+
+    def recover(self, failed: Callable[[str], None]) -> None:
         """Nothing to do: what lives in the worker dies with it."""
 
     def delay_s(self) -> float:

@@ -59,6 +59,7 @@ def worker(folder, tmp_path, monkeypatch):
             "call_limit_s": 10.0,
             "memory_limit_bytes": 1 << 30,
             "json_lines": True,
+            "load_limit_s": 30.0,
         }
         launcher = Launcher(Brief(**(told | changes)), meeting, {"OMP_NUM_THREADS": "1"})
         made.append(ProcessExecution(launcher))

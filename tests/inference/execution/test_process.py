@@ -1,19 +1,24 @@
 """A model in a process of its own: shared, replaced when it ends, and never waited for in vain."""
 
+import errno
 import os
+import signal
+import socket
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from time import monotonic
 
 import numpy as np
 import pytest
 
-from service.errors import DeadlineExceeded, InvalidModel, ModelDied
-from service.inference.execution import Interrupted, launch
+from service.errors import DeadlineExceeded, InvalidModel, LoadTimeout, ModelDied, TooLarge
+from service.inference.execution import Interrupted, frames, launch, process
 from service.inference.execution.process import RaisedThere
 from tests.conftest import eventually
 from tests.inference.execution.conftest import DIES, FINE, GROWS, HANGS, RAISES
 
 SLEEPS = 11.0
+FOREVER = float("inf")
 
 
 def ask(execution, *values, within_s=30):
@@ -28,7 +33,7 @@ def pid_of(execution):
 @pytest.fixture
 def opened(worker):
     execution = worker()
-    execution.open()
+    execution.open(FOREVER)
     return execution
 
 
@@ -39,7 +44,7 @@ def test_a_batch_is_answered(opened):
 def test_all_workers_share_one_process(opened, worker):
     other = worker()
     with ThreadPoolExecutor(2) as threads:
-        specs = list(threads.map(lambda one: one.open(), [other, worker()]))
+        specs = list(threads.map(lambda one: one.open(FOREVER), [other, worker()]))
 
     assert pid_of(other) == pid_of(opened)
     assert pid_of(opened) != os.getpid()
@@ -72,12 +77,12 @@ def test_an_exception_comes_over_with_its_traceback_and_the_process_stays(opened
 @pytest.mark.parametrize(("value", "said"), [(DIES, "SIGSEGV"), (HANGS, "SIGALRM")])
 def test_a_death_is_told_at_once_and_another_process_comes(worker, value, said):
     execution = worker(call_limit_s=0.5)
-    execution.open()
+    execution.open(FOREVER)
     pid = pid_of(execution)
 
     with pytest.raises(ModelDied, match=said):
         ask(execution, value)
-    execution.recover()
+    execution.recover(print)
 
     assert pid_of(execution) != pid
     assert execution.delay_s() == 0
@@ -85,19 +90,102 @@ def test_a_death_is_told_at_once_and_another_process_comes(worker, value, said):
 
 def test_at_its_memory_limit_it_says_so_and_is_replaced(worker):
     execution = worker(memory_limit_bytes=300 << 20)
-    execution.open()
+    execution.open(FOREVER)
     pid = pid_of(execution)
 
     with pytest.raises(ModelDied, match="out of memory"):
         ask(execution, GROWS)
-    execution.recover()
+    execution.recover(print)
 
     assert pid_of(execution) != pid
 
 
 def test_a_model_that_does_not_fit_is_refused_with_both_figures(worker):
-    with pytest.raises(InvalidModel, match=r"takes \d+ MB .* memory_mb allows 1$"):
-        worker(memory_limit_bytes=1 << 20).open()
+    with pytest.raises(InvalidModel, match=r"more than the 1 MB that memory_mb .*; it had \d+ MB"):
+        worker(memory_limit_bytes=1 << 20).open(FOREVER)
+
+
+def test_the_memory_limit_holds_while_it_loads(worker, folder):
+    (folder / "at_load.txt").write_text("np.ones(60 << 20); print('loaded', flush=True)")
+
+    with pytest.raises(InvalidModel, match="more than the 300 MB that memory_mb allows while it"):
+        worker(memory_limit_bytes=300 << 20).open(FOREVER)
+
+
+def test_a_load_that_hangs_ends_and_tells_where_it_stood(worker, folder):
+    (folder / "at_load.txt").write_text("while True: time.sleep(9)")
+
+    with pytest.raises(LoadTimeout, match=r"^it has not loaded within 2 s$") as failed:
+        worker(load_limit_s=2.0).open(monotonic() + 2)
+
+    assert any("model.py" in line and "load" in line for line in failed.value.stack)
+
+
+def test_a_batch_has_begun_once_its_head_has_been_read(opened):
+    with opened._launcher.dial() as wire:
+        assert frames.receive(wire).kind == frames.READY
+        wire.sendall(frames.HEAD.pack(frames.BATCH, monotonic() + 20, 1000) + b"not all of it")
+        wire.settimeout(20)
+
+        assert frames.receive(wire).kind == frames.BEGUN
+
+
+def test_a_batch_that_ends_the_process_while_it_is_received_is_accused(opened):
+    ours, theirs = socket.socketpair()
+
+    def end_while_receiving():
+        frames.receive_head(theirs)
+        frames.send(theirs, frames.BEGUN)
+        theirs.close()
+
+    opened._connection.close()
+    opened._connection = ours
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(end_while_receiving)
+        with pytest.raises(ModelDied):
+            opened.execute({"x": np.zeros(2_000_000)}, monotonic() + 20)
+
+
+@pytest.mark.parametrize("rows", [5_000_000, 20_000_000])
+def test_a_batch_that_there_is_no_memory_for_is_refused_and_the_process_lives(worker, rows):
+    execution = worker(memory_limit_bytes=150 << 20)
+    execution.open(FOREVER)
+    pid = pid_of(execution)
+
+    with pytest.raises(TooLarge, match=r"more than the \d+ bytes .*; send fewer at once"):
+        execution.execute({"x": np.zeros(rows)}, monotonic() + 20)
+
+    assert pid_of(execution) == pid
+
+
+def test_a_process_that_is_stopped_is_replaced(worker, monkeypatch):
+    monkeypatch.setattr(process, "GRACE_S", 0.5)
+    execution = worker(call_limit_s=0.5)
+    execution.open(FOREVER)
+    pid = pid_of(execution)
+
+    os.kill(pid, signal.SIGSTOP)
+    with pytest.raises((ModelDied, Interrupted)):
+        ask(execution, FINE, within_s=0.5)
+    execution.recover(print)
+
+    assert pid_of(execution) != pid
+
+
+def test_an_end_that_nobody_asked_for_is_seen_and_told_by_one(opened, worker):
+    other = worker()
+    other.open(FOREVER)
+    pid = pid_of(opened)
+    assert not opened.is_lost()
+
+    os.kill(pid, signal.SIGKILL)
+
+    assert eventually(opened.is_lost)
+    assert eventually(other.is_lost)
+    assert sorted([opened.how_it_ended(), other.how_it_ended()]) == ["", "SIGKILL"]
+    for execution in (opened, other):
+        execution.recover(print)
+    assert pid_of(opened) == pid_of(other) != pid
 
 
 @pytest.mark.parametrize(
@@ -112,7 +200,7 @@ def test_a_model_that_cannot_load_says_why(worker, folder, at_load, said):
     (folder / "at_load.txt").write_text(at_load)
 
     with pytest.raises(InvalidModel, match=said):
-        worker().open()
+        worker().open(FOREVER)
 
 
 def test_a_batch_whose_time_is_over_never_reaches_the_model(opened):
@@ -124,7 +212,7 @@ def test_a_batch_whose_time_is_over_never_reaches_the_model(opened):
 
 def test_a_batch_that_had_not_begun_is_innocent_of_a_death(opened, worker):
     other = worker()
-    other.open()
+    other.open(FOREVER)
 
     with ThreadPoolExecutor(2) as threads:
         sleeps = threads.submit(ask, opened, SLEEPS)
@@ -134,7 +222,7 @@ def test_a_batch_that_had_not_begun_is_innocent_of_a_death(opened, worker):
         assert isinstance(dies.exception(20), ModelDied)
     with pytest.raises(Interrupted):
         ask(opened, FINE)
-    opened.recover()
+    opened.recover(print)
 
     assert slept == [2 * SLEEPS]
     assert ask(opened, FINE)["y"] == [2 * FINE]
@@ -144,7 +232,7 @@ def test_a_process_that_replaces_another_is_warm(opened):
     ask(opened, FINE, FINE)
     with pytest.raises(ModelDied):
         ask(opened, DIES)
-    opened.recover()
+    opened.recover(print)
 
     assert ask(opened, FINE)["calls"] == [2]
 
@@ -155,24 +243,63 @@ def test_while_it_is_away_the_delay_is_that_of_a_start(opened):
         ask(opened, DIES)
 
     assert 5 < opened.delay_s() <= 7
-    opened.recover()
+    opened.recover(print)
     assert opened.delay_s() == 0
 
 
-def test_early_ends_put_starts_ever_further_apart(opened, monkeypatch):
+def test_ends_before_it_has_loaded_put_starts_ever_further_apart(worker, folder, monkeypatch):
+    (folder / "at_load.txt").write_text("import ctypes; ctypes.string_at(0)")
+    execution = worker()
     for _ in range(2):
+        with pytest.raises(InvalidModel):
+            execution.open(FOREVER)
+    monkeypatch.setattr(launch, "BACKOFF_FIRST_S", 10)
+
+    wait_s = eventually(lambda: away(execution._launcher.start()))
+    monkeypatch.setattr(launch, "BACKOFF_MOST_S", 15)
+
+    assert 15 < wait_s <= 80
+    assert 0 < execution._launcher.start() <= 15
+
+
+def test_ends_after_it_has_loaded_keep_nobody_waiting(opened, monkeypatch):
+    for _ in range(5):
         with pytest.raises(ModelDied):
             ask(opened, DIES)
-        opened.recover()
+        opened.recover(print)
     monkeypatch.setattr(launch, "BACKOFF_FIRST_S", 10)
     with pytest.raises(ModelDied):
         ask(opened, DIES)
 
-    wait_s = eventually(lambda: away(opened._launcher.start()))
-    monkeypatch.setattr(launch, "BACKOFF_MOST_S", 15)
+    assert eventually(lambda: away(opened._launcher.start())) <= 10
 
-    assert 15 < wait_s <= 40
-    assert 0 < opened._launcher.start() <= 15
+
+@pytest.mark.parametrize("content", [b"", b"[", b'{"a": 1}', b"[1]", b'["x", "y"]', b"\xff" * 99])
+def test_notes_that_cannot_be_read_count_as_absent(opened, content):
+    launcher = opened._launcher
+    for path in (launcher._start, launcher.quarantine._path, Path(opened._brief.warm_up)):
+        path.write_bytes(content)
+
+    assert launcher.quarantine.judge({"x": np.array([1.0])}) == "innocent"
+    with pytest.raises(ModelDied):
+        ask(opened, DIES)
+    opened.recover(print)
+    assert ask(opened, FINE)["y"] == [2 * FINE]
+
+
+def test_a_full_disk_costs_notes_and_no_request(opened, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    batch = [{"x": np.array([DIES])}]
+    opened.quarantine.accuse(batch)
+    assert opened.quarantine.judge(batch[0]) == "innocent"
+    with pytest.raises(ModelDied):
+        ask(opened, DIES)
+    opened.recover(print)
+
+    assert ask(opened, FINE)["y"] == [2 * FINE]
 
 
 def away(wait_s):
@@ -188,9 +315,27 @@ def test_what_ended_it_is_known_to_every_worker(opened, worker):
     assert other.quarantine.judge({"x": np.array([DIES])}) == "suspect"
 
 
+def test_code_that_changed_outside_the_folder_is_another_process(
+    worker, folder, tmp_path, monkeypatch
+):
+    package = tmp_path / "packages/scales.py"
+    package.parent.mkdir()
+    package.write_text("FACTOR = 1")
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    (folder / "at_load.txt").write_text("import scales; print(scales.FACTOR)")
+    before = worker()
+    before.open(FOREVER)
+    package.write_text("FACTOR = 10")
+    first, second = worker(), worker()
+    for execution in (first, second):
+        execution.open(FOREVER)
+
+    assert pid_of(first) == pid_of(second) != pid_of(before)
+
+
 def test_a_changed_folder_is_another_process(opened, worker, folder):
     (folder / "weights.txt").write_text("new")
     other = worker()
-    other.open()
+    other.open(FOREVER)
 
     assert pid_of(other) != pid_of(opened)

@@ -34,7 +34,7 @@ def runtime():
 @pytest.fixture
 def execution(runtime):
     made = ThreadExecution(lambda: runtime, NativeThreads(ThreadPoolExecutor, 1), lanes=1)
-    specs = made.open()
+    specs = made.open(monotonic() + 20)
     assert specs.inputs == specs.outputs == SPEC
     return made
 

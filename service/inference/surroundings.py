@@ -1,0 +1,33 @@
+"""What the service gives every model to live in."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.inference.batching import Stage
+from service.inference.native import ExecutorFactory
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """
+    What the service gives every model to live in.
+
+    *threads* native threads each for calls, and as many to decode, from *native_threads*.
+    *meeting_place* is the private directory where workers meet their models' processes, which get
+    *variables* and, where model.toml says nothing else, *memory_limit_bytes*; *json_lines* is the
+    form of what they print. What has not loaded within *load_limit_s* has failed. *ran* is told the
+    model, its version, each batch's rows and seconds; *died* the model, its version, at what stage
+    its process ended, and how.
+    """
+
+    native_threads: ExecutorFactory
+    threads: int
+    limit_pixels: int
+    meeting_place: Callable[[], Path]
+    memory_limit_bytes: int
+    variables: Mapping[str, str]
+    json_lines: bool
+    load_limit_s: float
+    ran: Callable[[str, str, int, float], None]
+    died: Callable[[str, str, Stage, str], None]
