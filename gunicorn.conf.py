@@ -8,7 +8,10 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from config import instance_folder
+from config.roster import Roster
 from config.settings import InvalidSettings, from_environ
+from config.supervision import supervise
 
 try:
     settings = from_environ()
@@ -16,7 +19,6 @@ except InvalidSettings as error:
     sys.exit(f"weir: {error}")
 
 METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"
-METRICS_MARK = ".weir"
 SHARED_MEMORY = Path("/dev/shm")
 
 
@@ -82,21 +84,24 @@ proc_name = "weir"
 
 
 def on_starting(server):
-    """Give this instance a metrics directory of its own, before the first worker starts."""
+    """Give this instance a folder of its own and a roster, before the first worker starts."""
     # A supervisor keeps the socket that it hands over, and need not be seen from here.
     server.made_sockets = "LISTEN_FDS" not in os.environ
     parent = Path(os.environ.get(METRICS_DIR) or worker_tmp_dir or tempfile.gettempdir())
-    if (parent / METRICS_MARK).exists():
+    if instance_folder.is_one(parent):
         parent = parent.parent  # SIGUSR2: the new master inherits the old one's variable
-    parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f"weir-{settings.port}-", dir=parent))
-    (made / METRICS_MARK).touch()
-    os.environ[METRICS_DIR] = str(made)
+    dead = instance_folder.sweep(parent)
+    folder, server.folder_lock = instance_folder.make(parent, settings.port)
+    os.environ[METRICS_DIR] = str(folder)
     # From here its locks are native ones, in the workers too. On a hub they never contend, and
     # gevent's, which it would take after the patch, cost a tenth of an echo.
     import prometheus_client  # noqa: F401
 
-    server.log.info("Metrics directory: %s", made)
+    server.roster = Roster()
+    supervise(server, server.roster)
+    server.log.info("Metrics directory: %s", folder)
+    if dead:
+        server.log.info("Swept what dead instances have left: %s", ", ".join(map(str, dead)))
 
 
 def pre_fork(server, worker):
@@ -104,6 +109,8 @@ def pre_fork(server, worker):
     taken = {other.slot for other in server.WORKERS.values()}
     worker.made_sockets = server.made_sockets
     worker.slot = next(slot for slot in range(len(taken) + 1) if slot not in taken)
+    worker.roster = server.roster
+    worker.roster.strike(worker.slot)
 
 
 def post_fork(server, worker):
@@ -121,6 +128,7 @@ def child_exit(server, worker):
     """Drop a dead worker's share of the gauges, before its slot is given again."""
     from prometheus_client import multiprocess
 
+    server.roster.strike(worker.slot)
     with suppress(OSError):
         multiprocess.mark_process_dead(worker.slot)
 

@@ -11,7 +11,6 @@ What it overrides, and why:
 
 import signal
 import sys
-import warnings
 from functools import lru_cache, partial
 from ipaddress import ip_address
 from time import monotonic, sleep
@@ -19,15 +18,17 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 import structlog
-from gevent import events
 from gevent.pool import Pool
 from gevent.server import StreamServer
 from gunicorn.workers.ggevent import GeventWorker
 
 from config import machine
 from config.settings import Settings
+from config.supervision import wake
+from service import hub_monitor
 from service.inference.account import Account
 from service.inference.allocator import keep_heap_small
+from service.succession import Succession
 from service.wire import listener as listening
 from service.wire.connection import Connection, Service
 from service.wire.reader import FrozenConfig, base_environ
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
 
 TICK_S = 0.1
 BEAT_S = 1.0
-HUB_BLOCKED_S = 0.2
+
+# A hub that is so late has been suspended: that time is none of its clients'.
+STOOD_STILL_S = 5.0
 
 # A connection without a request, kept or new, gets this long for the next one, and with its
 # answer the word that the connection ends: its client may be about to send.
@@ -46,10 +49,6 @@ LINGER_S = 1.0
 
 # Time for handshakes that have begun to complete on a listener that takes no more.
 SETTLE_S = 0.1
-
-# A worker that replaces another takes no request before its models have loaded, but is not longer
-# away than a probe may forgive. The first ones listen at once: a platform waits for the port.
-MODELS_LIMIT_S = 10.0
 
 # Connections beyond the limit that are accepted all the same: probes are answered on them, and
 # everything else is told at once to come back, where it would wait in the kernel's queue.
@@ -67,6 +66,8 @@ log = structlog.get_logger()
 class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
     """Serves connections on one gevent hub."""
 
+    alive: bool
+
     def patch(self) -> None:
         """Patch as Gunicorn does, but for the locks that native threads import with."""
         super().patch()
@@ -80,10 +81,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         keep_heap_small()
         # Before its first heartbeat Gunicorn never kills a worker, however long it hangs.
         signal.alarm(self.cfg.timeout)
-        gevent.config.monitor_thread = True
-        gevent.config.max_blocking_time = HUB_BLOCKED_S
-        gevent.config.print_blocking_reports = False
-        warnings.filterwarnings("ignore", message="Unable to monitor memory")
+        hub_monitor.prepare()
         try:
             super().init_process()
         except Exception:
@@ -97,16 +95,27 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
     def run(self) -> None:
         """Serve until told to leave, then leave without losing a request."""
         self._connections: set[Connection] = set()
-        self._blocked_at_tick = self._ticks = 0
+        self._ticks = 0
         self._account: Account = self.wsgi.extensions["account"]
         self._service = self._make_service()
-        events.subscribers.append(self._report_blocked_hub)
+        hub_monitor.report(lambda: self._ticks)
+        settings: Settings = self.wsgi.extensions["settings"]
+        self._succession = Succession(
+            getattr(self, "roster", None), getattr(self, "slot", 0), settings.load_timeout_s
+        )
         signal.alarm(0)
-        if self.age > self.cfg.workers:
-            self._await_models()
-        servers = [self._listen(sock) for sock in self.sockets]
-        self._watch(lambda: self.alive)
+        self._await_models()
+        servers = []
+        if self._stays() or not self._succession.others_listen():
+            servers = [self._listen(sock) for sock in self.sockets]
+            self._succession.listen()
+        self._watch(self._stays)
+        self._succession.retire()
+        self._watch(lambda: not self._succession.may_leave() and not self._is_abandoned())
         self._drain(servers)
+
+    def _stays(self) -> bool:
+        return self.alive and not self._succession.is_told()
 
     def handle(self, _listener: Any, client: Any, address: Any) -> None:
         """Serve a connection; called in a greenlet of its own."""
@@ -120,10 +129,15 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             self._connections.discard(connection)
 
     def _await_models(self) -> None:
-        """A replacement leaves connections to the others, or in the kernel's queue, until ready."""
+        """Leave connections to the others, or for a moment in the kernel's queue, until ready."""
         catalog = self.wsgi.extensions.get("catalog")
-        until = monotonic() + MODELS_LIMIT_S
-        self._watch(lambda: self.alive and catalog and catalog.is_loading and monotonic() < until)
+        self._watch(
+            lambda: self._stays() and catalog and catalog.is_loading and self._succession.may_wait()
+        )
+
+    def _is_abandoned(self) -> bool:
+        """Whether the master has closed the sockets: this is the end, and nobody comes after."""
+        return all(listening.is_abandoned(sock, self.ppid) for sock in self.sockets)
 
     def _make_service(self) -> Service:
         # Imported late: the master reads this file before the workers' gevent patches.
@@ -156,8 +170,10 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
 
     def _count_answer(self) -> None:
         self.nr += 1
-        if self.nr >= self.max_requests:
+        if self.nr >= self.max_requests and self.alive:
             self.alive = False
+            self._succession.retire()
+            wake(self.ppid)  # it starts the successor, until which this one serves
 
     def _listen(self, sock: Any) -> StreamServer:
         sock.setblocking(1)
@@ -181,7 +197,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             now = monotonic()
             self._ticks += 1
             at_tick()
-            HUB_LAG.observe(max(0.0, now - slept_at - TICK_S))
+            late_s = max(0.0, now - slept_at - TICK_S)
+            HUB_LAG.observe(late_s)
+            if late_s > STOOD_STILL_S:
+                for connection in self._connections:
+                    connection.deadline += late_s
             if now >= beat_due:
                 beat_due = now + BEAT_S
                 self.notify()
@@ -195,13 +215,16 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             self._account.limit_bytes = machine.request_memory_bytes(self.cfg.workers)
 
     def _drain(self, servers: list[StreamServer]) -> None:
-        """Finish what has begun: serve on for a moment, then close what is idle, then the rest."""
+        """Finish what has begun: close what is idle, then the rest."""
         self.alive = False
-        self._service.admission.draining = True
+        admission = self._service.admission
+        admission.draining, admission.ending = True, self._is_end()
         log.info("worker_draining", connections=len(self._connections))
         force_at = monotonic() + self.cfg.graceful_timeout - FORCE_BEFORE_S
-        linger_until = monotonic() + LINGER_S
-        self._watch(lambda: monotonic() < linger_until)
+        if admission.ending:  # nobody comes after: serve on for a moment
+            linger_until = monotonic() + LINGER_S
+            self._watch(lambda: monotonic() < linger_until)
+        self._succession.listen(does=False)
         for server in servers:
             self._stop_listening(server)
         # The pools count, since a connection just accepted has not run yet.
@@ -211,6 +234,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             log.warning("worker_forced", connections=len(self._connections))
             for pool in pools:
                 pool.kill(timeout=FORCE_BEFORE_S / 2)
+
+    def _is_end(self) -> bool:
+        return self._succession.is_end() or self._is_abandoned()
 
     def _hurry_idle(self) -> None:
         for connection in list(self._connections):
@@ -233,12 +259,3 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             and listening.is_abandoned(sock, self.ppid)
             and not listening.is_held_elsewhere(sock, self.ppid)
         )
-
-    def _report_blocked_hub(self, event: object) -> None:
-        """One line for each time the hub stood still; called in the monitor's native thread."""
-        if not isinstance(event, events.EventLoopBlocked) or self._blocked_at_tick == self._ticks:
-            return
-        self._blocked_at_tick = self._ticks
-        report = "\n".join(map(str, event.info))
-        stack = report.partition("Blocked Stack")[2].partition("\nInfo:")[0].splitlines()[1:]
-        log.warning("hub_blocked", blocked_ms=round(event.blocking_time * 1000), stack=stack)

@@ -21,6 +21,8 @@ FLOORS = [
         "service.native_imports",
         "service.log_text",
         "service.log_writer",
+        "service.succession",
+        "service.hub_monitor",
         "service.inference.places",
         "service.inference.whole_files",
     },

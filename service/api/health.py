@@ -59,7 +59,7 @@ def version() -> Answer:
 
 def _own_reasons() -> Iterator[dict[str, str]]:
     admission: Admission = current_app.extensions["admission"]
-    if admission.draining:
+    if admission.ending:
         yield {"reason": "draining"}
     if admission.is_full:
         yield {"reason": "overloaded"}

@@ -12,11 +12,16 @@ ALWAYS_ADMITTED = frozenset({"/healthz", "/readyz", "/metrics"})
 
 @dataclass(slots=True)
 class Admission:
-    """The requests under way in this worker against their limit, and whether it is leaving."""
+    """
+    The requests under way in this worker against their limit, and whether it is leaving.
+
+    While it is *draining* each answer ends its connection; *ending* is the whole instance.
+    """
 
     limit: int
     in_flight: int = 0
     draining: bool = False
+    ending: bool = False
 
     @property
     def is_full(self) -> bool:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -97,7 +98,15 @@ class Instance:
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def lines(self, **wanted: object) -> list[dict[str, object]]:
-        """The log lines so far that have all the *wanted* members; each must be a JSON object."""
+        """
+        The log lines so far that have all the *wanted* members; each must be a JSON object.
+
+        They leave a process some milliseconds late: the log is read once it has stopped growing.
+        """
+        settled = time.monotonic() + 1
+        size = -1
+        while size != (size := self.log.stat().st_size) and time.monotonic() < settled:
+            time.sleep(0.05)
         parsed = [
             json.loads(line)
             for line in self.log.read_text().splitlines(keepends=True)

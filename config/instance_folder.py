@@ -1,0 +1,54 @@
+"""
+The private folder of an instance: its metric files, and where its models' processes are met.
+
+A mark in it is locked for as long as a process of the instance lives: a folder whose mark can be
+locked is of a dead one, killed with no chance to tidy up, and is swept when the next one starts.
+"""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+MARK = ".weir"
+PREFIX = "weir-"
+
+
+def make(parent: Path, port: int) -> tuple[Path, int]:
+    """Make a folder in *parent*; its path, and the descriptor whose end unlocks it."""
+    parent.mkdir(parents=True, exist_ok=True)
+    # Under another name until it is locked, so that nobody who starts as well sweeps it.
+    made = Path(tempfile.mkdtemp(prefix=f"new-{PREFIX}{port}-", dir=parent))
+    lock = os.open(made / MARK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    named = made.with_name(made.name.removeprefix("new-"))
+    return made.rename(named), lock
+
+
+def is_one(path: Path) -> bool:
+    """Whether *path* is such a folder."""
+    return (path / MARK).exists()
+
+
+def sweep(parent: Path) -> list[Path]:
+    """Remove the folders of dead instances of this user from *parent*; those that there were."""
+    own = (path for path in parent.glob(f"{PREFIX}*") if path.stat().st_uid == os.getuid())
+    dead = [path for path in own if _is_dead(path)]
+    for path in dead:
+        shutil.rmtree(path, ignore_errors=True)
+    return dead
+
+
+def _is_dead(path: Path) -> bool:
+    try:
+        mark = os.open(path / MARK, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False  # not ours, or just being removed
+    try:
+        fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(mark)
+    return True
