@@ -73,7 +73,8 @@ def test_nothing_grows(tmp_path):
     assert after.memory_bytes <= before.memory_bytes + MEMORY_SLACK_BYTES
     assert after.descriptors <= before.descriptors
     assert after.threads <= before.threads
-    assert after.metric_files == before.metric_files
+    # By slot, not by process: at most one for each worker and one for its successor.
+    assert after.metric_files <= 2 * before.metric_files
 
 
 def run(instance, requests):
