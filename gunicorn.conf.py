@@ -8,7 +8,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from config import instance_folder
+from config import instance_folder, machine
 from config.roster import Roster
 from config.settings import InvalidSettings, from_environ
 from config.supervision import supervise
@@ -22,13 +22,14 @@ METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"
 SHARED_MEMORY = Path("/dev/shm")
 
 
-def _address() -> str:
+def _address(port: int) -> str:
     # Heroku's router and most platforms speak IPv4 and IPv6; [::] takes both where IPv6 exists.
     host = settings.host or ("[::]" if socket.has_dualstack_ipv6() else "0.0.0.0")
-    return f"{host}:{settings.port}"
+    return f"{host}:{port}"
 
 
-bind = [_address()]
+# The second, where there is one, answers probes and scrapes only.
+bind = [_address(port) for port in (settings.port, settings.admin_port) if port]
 
 # One hub a worker serves every connection; inference leaves it for native threads.
 worker_class = "service.worker.Worker"
@@ -97,6 +98,15 @@ def on_starting(server):
     # gevent's, which it would take after the patch, cost a tenth of an echo.
     import prometheus_client  # noqa: F401
 
+    machine.raise_descriptor_limit()
+    fitting = machine.fitting_connections(settings.connection_limit)
+    if fitting < settings.connection_limit:
+        server.log.warning(
+            "A worker holds %d connections, not %d: the system grants it no more open files "
+            "(ulimit -n)",
+            fitting,
+            settings.connection_limit,
+        )
     server.roster = Roster()
     supervise(server, server.roster)
     server.log.info("Metrics directory: %s", folder)

@@ -1,6 +1,7 @@
 """What this machine grants the service: CPUs and memory, as the container limits them."""
 
 import os
+import resource
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +12,13 @@ MEMINFO = Path("/proc/meminfo")
 # What of memory requests may fill, all together: the rest is for sockets, and for what a moment's
 # growth takes before anybody has counted it.
 REQUESTS_SHARE = 0.7
+
+# More than the largest connection limit wants; beyond, some libraries walk through all numbers.
+MOST_DESCRIPTORS = 1 << 17
+
+# Spare connections for probes (64), and what a worker opens beside: 22 with two models or eight in
+# threads, one more for each model's process, and files while they are read.
+RESERVED_DESCRIPTORS = 192
 
 # A worker without memory to spare still reads a picture of a megapixel, one after another.
 LEAST_REQUEST_BYTES = 8 << 20
@@ -64,8 +72,30 @@ def memory_used_bytes(cgroup: Path = CGROUP, meminfo: Path = MEMINFO) -> int:
 
 def request_memory_bytes(workers: int, cgroup: Path = CGROUP) -> int:
     """Memory that the requests of each of *workers* may hold beyond what is in use now."""
-    left_bytes = int(memory_bytes(cgroup) * REQUESTS_SHARE) - memory_used_bytes(cgroup)
+    return request_share_bytes(memory_bytes(cgroup), memory_used_bytes(cgroup), workers)
+
+
+def request_share_bytes(granted_bytes: int, used_bytes: int, workers: int) -> int:
+    """What each of *workers* may give to requests of what is granted and not in use."""
+    left_bytes = int(granted_bytes * REQUESTS_SHARE) - used_bytes
     return max(LEAST_REQUEST_BYTES, left_bytes // workers)
+
+
+def raise_descriptor_limit() -> None:
+    """Let this process and its children open as many files as the system grants them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, MOST_DESCRIPTORS) if hard != resource.RLIM_INFINITY else MOST_DESCRIPTORS
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def fitting_connections(wanted: int) -> int:
+    """As many of *wanted* connections as a worker has descriptors for, beside all else."""
+    granted, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if granted == resource.RLIM_INFINITY:
+        return wanted
+    reserved = min(RESERVED_DESCRIPTORS, granted // 2)
+    return max(1, min(wanted, granted - reserved))
 
 
 def worker_count(worker_memory_bytes: int, cgroup: Path = CGROUP) -> int:

@@ -30,6 +30,7 @@ class Settings:
 
     host: str
     port: int
+    admin_port: int
     workers: int
     trusted_proxies: tuple[str, ...]
     models: Path
@@ -67,6 +68,8 @@ def from_environ() -> Settings:
         invalid = dict(error.error_messages)  # type: ignore[arg-type]  # a list only when eager
     faults = [f"{name}={os.environ[name]!r}: {' '.join(said)}" for name, said in invalid.items()]
     faults += [f"{name}: no such setting" for name in _unknown({*env.dump(), *invalid})]
+    if settings.admin_port == settings.port and not invalid:
+        faults.append(f"WEIR_ADMIN_PORT={settings.admin_port}: this is PORT; give another")
     if faults:
         raise InvalidSettings("the environment cannot be used:\n  " + "\n  ".join(faults))
     return settings
@@ -81,6 +84,7 @@ def read(env: Env) -> Settings:
     return Settings(
         host=env.str("WEIR_HOST", ""),
         port=env.int("PORT", 8000, validate=Range(1, 65535)),
+        admin_port=env.int("WEIR_ADMIN_PORT", 0, validate=Range(0, 65535)),
         workers=workers,
         trusted_proxies=tuple(
             (env.str("FORWARDED_ALLOW_IPS", "127.0.0.1,::1", validate=_networks) or "").split(",")

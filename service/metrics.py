@@ -46,6 +46,9 @@ TIMEOUTS = Counter(
     "Connections that outlasted a deadline, by phase: idle, head, body, handling, write.",
     ["phase"],
 )
+EVICTED = Counter(
+    "http_connections_evicted_total", "Idle connections ended to make room for newcomers."
+)
 HUB_LAG = Histogram(
     "worker_hub_lag_seconds",
     "How late a worker's hub came to a timer that was due.",

@@ -5,21 +5,20 @@ What it overrides, and why:
 
 - `init_process`: a worker that hangs while it boots ends, and one that cannot boot any more does
   not take the master with it, as Gunicorn's exit codes 3 and 4 would.
-- `handle`: connections are served by `wire.connection`, with a deadline for each phase.
-- `run`: the heartbeat also keeps those deadlines and measures the hub; the end is a drain.
+- `run`: connections come in by `wire.door`, and are served with a deadline for each phase;
+  the heartbeat also keeps those deadlines and measures the hub; the end is a drain.
 """
 
 import signal
 import sys
-from functools import lru_cache, partial
+from dataclasses import replace
+from functools import lru_cache
 from ipaddress import ip_address
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 import gevent
 import structlog
-from gevent.pool import Pool
-from gevent.server import StreamServer
 from gunicorn.workers.ggevent import GeventWorker
 
 from config import machine
@@ -30,9 +29,11 @@ from service.inference.account import Account
 from service.inference.allocator import keep_heap_small
 from service.succession import Succession
 from service.wire import listener as listening
-from service.wire.connection import Connection, Service
+from service.wire.admission import ProbesOnly
+from service.wire.door import Door, all_connections
 from service.wire.reader import FrozenConfig, base_environ
 from service.wire.response import Clock
+from service.wire.serving import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,18 +48,11 @@ STOOD_STILL_S = 5.0
 # answer the word that the connection ends: its client may be about to send.
 LINGER_S = 1.0
 
-# Time for handshakes that have begun to complete on a listener that takes no more.
-SETTLE_S = 0.1
-
-# Connections beyond the limit that are accepted all the same: probes are answered on them, and
-# everything else is told at once to come back, where it would wait in the kernel's queue.
-SPARE_CONNECTIONS = 64
+# By the admin port; a few probes, scrapers and people.
+ADMIN_CONNECTIONS = 64
 
 # The master kills what is left at graceful_timeout, by a clock that began before ours.
 FORCE_BEFORE_S = 2.0
-
-# How a socket that takes IPv4 and IPv6 shows an IPv4 peer (RFC 4291 section 2.5.5.2).
-IPV4_MAPPED = "::ffff:"
 
 log = structlog.get_logger()
 
@@ -94,7 +88,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
 
     def run(self) -> None:
         """Serve until told to leave, then leave without losing a request."""
-        self._connections: set[Connection] = set()
+        self._doors: list[Door] = []
         self._ticks = 0
         self._account: Account = self.wsgi.extensions["account"]
         self._service = self._make_service()
@@ -105,28 +99,16 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         )
         signal.alarm(0)
         self._await_models()
-        servers = []
         if self._stays() or not self._succession.others_listen():
-            servers = [self._listen(sock) for sock in self.sockets]
+            self._doors = self._open_doors()
             self._succession.listen()
         self._watch(self._stays)
         self._succession.retire()
         self._watch(lambda: not self._succession.may_leave() and not self._is_abandoned())
-        self._drain(servers)
+        self._drain()
 
     def _stays(self) -> bool:
         return self.alive and not self._succession.is_told()
-
-    def handle(self, _listener: Any, client: Any, address: Any) -> None:
-        """Serve a connection; called in a greenlet of its own."""
-        peer = address[0].removeprefix(IPV4_MAPPED), address[1]
-        spare = len(self._connections) >= self._service.settings.connection_limit
-        connection = Connection(self._service, client, peer, spare=spare)
-        self._connections.add(connection)
-        try:
-            connection.serve()
-        finally:
-            self._connections.discard(connection)
 
     def _await_models(self) -> None:
         """Leave connections to the others, or for a moment in the kernel's queue, until ready."""
@@ -141,7 +123,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
 
     def _make_service(self) -> Service:
         # Imported late: the master reads this file before the workers' gevent patches.
-        from service.metrics import TIMEOUTS  # noqa: PLC0415
+        from service.metrics import EVICTED, TIMEOUTS  # noqa: PLC0415
 
         settings: Settings = self.wsgi.extensions["settings"]
         return Service(
@@ -156,6 +138,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             trusts=self._trust(),
             timed_out=lambda phase: TIMEOUTS.labels(phase).inc(),
             answered=self._count_answer,
+            evicted=EVICTED.inc,
         )
 
     def _trust(self) -> "Callable[[str], bool]":
@@ -175,14 +158,23 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             self._succession.retire()
             wake(self.ppid)  # it starts the successor, until which this one serves
 
-    def _listen(self, sock: Any) -> StreamServer:
-        sock.setblocking(1)
-        places = Pool(self._service.settings.connection_limit + SPARE_CONNECTIONS)
-        server = StreamServer(sock, handle=partial(self.handle, sock), spawn=places)
+    def _open_doors(self) -> list[Door]:
+        """Listen on every socket; by the admin port only probes come in, without a limit."""
+        settings = self._service.settings
+        limit = machine.fitting_connections(settings.connection_limit)
         # With more workers than one, take one connection a turn and leave the others theirs.
-        server.max_accept = 1 if self.cfg.workers > 1 else 100
-        server.start()
-        return server
+        at_once = 1 if self.cfg.workers > 1 else 100
+        doors = []
+        for sock in self.sockets:
+            service = replace(self._service, environ=base_environ(sock.getsockname()))
+            is_admin = sock.getsockname()[1] == settings.admin_port
+            if is_admin:
+                service = replace(service, admission=ProbesOnly(ADMIN_CONNECTIONS))
+            places = ADMIN_CONNECTIONS if is_admin else limit
+            doors.append(Door(sock, service, places, accepts_at_once=at_once))
+        for door in doors:
+            door.start()
+        return doors
 
     def _watch(
         self, goes_on: "Callable[[], bool]", at_tick: "Callable[[], None]" = lambda: None
@@ -197,41 +189,45 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             now = monotonic()
             self._ticks += 1
             at_tick()
+            for door in self._doors:
+                door.relieve()
             late_s = max(0.0, now - slept_at - TICK_S)
             HUB_LAG.observe(late_s)
             if late_s > STOOD_STILL_S:
-                for connection in self._connections:
+                for connection in all_connections(self._doors):
                     connection.deadline += late_s
             if now >= beat_due:
                 beat_due = now + BEAT_S
                 self.notify()
                 self._fit_account()
-                for connection in [one for one in self._connections if one.deadline < now]:
-                    connection.expire()
+                for connection in all_connections(self._doors):
+                    if connection.deadline < now:
+                        connection.expire()
 
     def _fit_account(self) -> None:
         """Give requests what memory is left, whenever none of it is theirs."""
         if not self._account.held_bytes:
             self._account.limit_bytes = machine.request_memory_bytes(self.cfg.workers)
 
-    def _drain(self, servers: list[StreamServer]) -> None:
+    def _drain(self) -> None:
         """Finish what has begun: close what is idle, then the rest."""
         self.alive = False
-        admission = self._service.admission
-        admission.draining, admission.ending = True, self._is_end()
-        log.info("worker_draining", connections=len(self._connections))
+        is_end = self._is_end()
+        for admission in (self._service.admission, *(one.service.admission for one in self._doors)):
+            admission.draining, admission.ending = True, is_end
+        log.info("worker_draining", connections=sum(len(one.connections) for one in self._doors))
         force_at = monotonic() + self.cfg.graceful_timeout - FORCE_BEFORE_S
-        if admission.ending:  # nobody comes after: serve on for a moment
+        if is_end:  # nobody comes after: serve on for a moment
             linger_until = monotonic() + LINGER_S
             self._watch(lambda: monotonic() < linger_until)
         self._succession.listen(does=False)
-        for server in servers:
-            self._stop_listening(server)
+        for door in self._doors:
+            door.leave(is_last=self._is_last_to_listen(door.socket))
         # The pools count, since a connection just accepted has not run yet.
-        pools = [server.pool for server in servers]
+        pools = [door.pool for door in self._doors]
         self._watch(lambda: any(map(len, pools)) and monotonic() < force_at, self._hurry_idle)
         if any(map(len, pools)):
-            log.warning("worker_forced", connections=len(self._connections))
+            log.warning("worker_forced", connections=sum(map(len, pools)))
             for pool in pools:
                 pool.kill(timeout=FORCE_BEFORE_S / 2)
 
@@ -239,17 +235,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         return self._succession.is_end() or self._is_abandoned()
 
     def _hurry_idle(self) -> None:
-        for connection in list(self._connections):
+        for connection in all_connections(self._doors):
             connection.hurry(LINGER_S)
-
-    def _stop_listening(self, server: StreamServer) -> None:
-        server.stop_accepting()
-        if self._is_last_to_listen(server.socket):
-            listening.refuse_new(server.socket)
-            gevent.sleep(SETTLE_S)
-            while (accepted := server.do_read()) is not None:
-                server.do_handle(*accepted)
-        server.close()
 
     def _is_last_to_listen(self, sock: Any) -> bool:
         """Whether nobody accepts from *sock* after this master's workers."""

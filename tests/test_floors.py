@@ -60,14 +60,16 @@ FLOORS = [
     {"service.application"},
     {"service.metrics"},
     {"service.models.progress", "service.models.draft", "service.models.listing"},
-    {"service.models.footprint"},
+    {"service.models.footprint", "service.models.largest"},
     {"service.models.add", "service.models.check"},
     {"service.models"},
     {"service.api.models", "service.api.budget", "service.api.payload"},
     {"service.api"},
     {"service.app"},
     {"service.wsgi"},
+    {"service.wire.serving", "service.wire.phases"},
     {"service.wire.connection"},
+    {"service.wire.door"},
     {"service.worker"},
 ]
 OURS = ("config", "service", "load")

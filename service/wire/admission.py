@@ -1,5 +1,6 @@
 """What a worker takes on, and what it refuses before the body is read."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -28,16 +29,42 @@ class Admission:
         """Whether one request more would exceed the limit."""
         return self.in_flight >= self.limit
 
-    def admit(self, environ: dict[str, Any], *, spare: bool) -> None:
-        """Raise Refused at the limits; a *spare* connection is one beyond theirs."""
-        if not (spare or self.is_full) or environ["PATH_INFO"] in ALWAYS_ADMITTED:
+    def admit(self, environ: dict[str, Any], claim_place: Callable[[], bool] | None = None) -> None:
+        """
+        Raise Refused at the limits.
+
+        *claim_place* comes with a connection beyond their limit, and tells whether it may stay.
+        """
+        if not (claim_place or self.is_full) or environ["PATH_INFO"] in ALWAYS_ADMITTED:
             return
-        what = "connections are open" if spare else "requests are under way"
+        if self.is_full:
+            what, shed = "requests are under way", "in_flight"
+        elif claim_place and claim_place():
+            return
+        else:
+            what, shed = "connections are open", "connections"
         raise Refused(
             HTTPStatus.SERVICE_UNAVAILABLE,
             f"as many {what} as this worker takes; try again after Retry-After seconds",
-            shed="connections" if spare else "in_flight",
+            shed=shed,
         )
+
+
+class ProbesOnly(Admission):
+    """What the admin port takes on: probes and scrapes, which no limit holds back."""
+
+    def admit(
+        self,
+        environ: dict[str, Any],
+        claim_place: Callable[[], bool] | None = None,  # noqa: ARG002  # as there
+    ) -> None:
+        """Raise Refused for anything else."""
+        if environ["PATH_INFO"] not in ALWAYS_ADMITTED:
+            raise Refused(
+                HTTPStatus.NOT_FOUND,
+                "this port answers /healthz, /readyz and /metrics only; "
+                "send everything else to the service's own port",
+            )
 
 
 def check_head(environ: dict[str, Any], body_limit_bytes: int) -> None:

@@ -1,18 +1,17 @@
 """
 One connection: its requests in order, each phase with a deadline of its own.
 
-idle → head → body → handling → write, and back to idle. Reads and writes carry their deadlines on
-the socket, where gevent starts a timer only if it has to wait; idle and handling deadlines are
-kept by the worker's watch, so that a request that never waits starts no timer at all.
+The phases, and how one is ended, are in `wire.phases`. Reads and writes carry their deadlines on
+the socket, where gevent starts a timer only if it has to wait; idle and handling deadlines are kept
+by the worker's watch, so that a request that never waits starts no timer at all.
 """
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from io import BytesIO
-from time import monotonic, perf_counter
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -20,71 +19,55 @@ import structlog
 from gevent.socket import wait as wait_until_ready
 from gunicorn.http.errors import ParseException
 
-from service.inference.account import Account, Hold
-from service.wire.admission import Admission, check_head
+from service.inference.account import Hold
+from service.wire.admission import check_head
 from service.wire.intake import Intake
 from service.wire.parting import has_left, linger, receive_now
-from service.wire.reader import FOREVER, Reader, environ_of
+from service.wire.phases import HandlingTimeout, IdleTimeout, Phased
+from service.wire.reader import Reader, environ_of
 from service.wire.refusals import Refused, answer_bytes, refusal_of
-from service.wire.response import Clock, Response, Sender
+from service.wire.response import Response, Sender
+from service.wire.serving import Service
 
 if TYPE_CHECKING:
-    from config.settings import Settings
-    from service.exchange import Exchange, Recorder
+    from service.exchange import Exchange
 
 log = structlog.get_logger()
-
 
 # What of the environ holds the body; the second is Werkzeug's.
 HOLDERS = ("wsgi.input", "werkzeug.request")
 
 
-class HandlingTimeout(BaseException):
-    """Thrown into a request that has been handled for too long; no `except Exception` stops it."""
-
-
-class IdleTimeout(BaseException):
-    """Thrown into a connection that waits for its next request, and is to end."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Service:
-    """What all connections of a worker share."""
-
-    app: Callable[..., Any]
-    recorder: "Recorder"
-    admission: Admission
-    account: Account
-    settings: "Settings"
-    cfg: Any
-    environ: dict[str, Any]
-    clock: Clock
-    trusts: Callable[[str], bool]
-    timed_out: Callable[[str], None]
-    answered: Callable[[], None]
-
-
-class Connection:
-    """A client's connection. `serve` runs in its greenlet; `expire` and `hurry` in the watch's."""
+class Connection(Phased):
+    """A client's connection. `serve` runs in its greenlet; what ends it in others."""
 
     def __init__(
-        self, service: Service, client: Any, peer: tuple[str, int], *, spare: bool
+        self,
+        service: Service,
+        client: Any,
+        peer: tuple[str, int],
+        head_limit_s: float,
+        claim_place: Callable[[], bool] | None = None,
     ) -> None:
-        """Take over *client*; a *spare* one is beyond the limit and may only probe."""
+        """
+        Take over *client*, of whom the first head begins within *head_limit_s*.
+
+        It is whole within as long again. On a connection beyond the limit *claim_place* tells
+        whether there is a place for it after all, when it sends more than a probe.
+        """
+        super().__init__(service.timed_out)
         self._service = service
         self._client = client
         self._peer = peer
-        self._spare = spare
+        self._claim_place = claim_place
         self._reader = Reader(client)
         self._has_left = partial(has_left, client)
         self._readable = gevent.get_hub().loop.io(client.fileno(), 1)
-        self._greenlet = gevent.getcurrent()
         self._environ: dict[str, Any] = {}
         self._response: Response | None = None
         self._hold = Hold(service.account)
         self._intake = Intake(self._reader, service.settings, self._hold, service.timed_out)
-        self._phases = 0
-        self._enter("idle")
+        self._head_limit_s = head_limit_s
 
     def serve(self) -> None:
         """Answer the connection's requests until it ends."""
@@ -106,33 +89,10 @@ class Connection:
 
     def _serve_requests(self) -> None:
         settings = self._service.settings
-        first_wait_s = settings.head_timeout_s
-        while self._await_request(first_wait_s) and self._serve_request():
-            first_wait_s = settings.idle_timeout_s
-
-    def expire(self) -> None:
-        """End a phase that has outlasted its deadline."""
-        self._end_phase(IdleTimeout if self._phase == "idle" else HandlingTimeout, counted=True)
-
-    def hurry(self, idle_for_s: float = 0) -> None:
-        """End a connection that has been idle for so long, without a byte to its client."""
-        if self._phase == "idle" and self._since + idle_for_s <= monotonic():
-            self._end_phase(IdleTimeout, counted=False)
-
-    def _end_phase(self, kind: type[BaseException], *, counted: bool) -> None:
-        self.deadline = FOREVER
-        gevent.get_hub().loop.run_callback(self._interrupt, self._phases, kind, counted)
-
-    def _interrupt(self, phases: int, kind: type[BaseException], counted: bool) -> None:  # noqa: FBT001  # as the loop passes it
-        """
-        End the connection's *phases*-th phase, if that has not ended meanwhile.
-
-        Called in the hub: nothing can happen to the connection between the look and the throw.
-        """
-        if self._phases == phases:
-            if counted:
-                self._service.timed_out(self._phase)
-            self._greenlet.throw(kind)
+        wait_s = self._head_limit_s
+        while self._await_request(wait_s) and self._serve_request():
+            wait_s, self._head_limit_s = settings.idle_timeout_s, settings.head_timeout_s
+            self.has_asked = True
 
     def _await_request(self, seconds: float) -> bool:
         """Wait for the next request's first bytes; every other connection has its turn here."""
@@ -155,19 +115,28 @@ class Connection:
         self._environ, self._response = {}, None
         try:
             trusted = self._service.trusts(self._peer[0])
-            request = self._intake.read_head(self._service.cfg, self._peer, trusted=trusted)
+            request = self._intake.read_head(
+                self._service.cfg, self._peer, trusted=trusted, limit_s=self._head_limit_s
+            )
             environ = self._environ = self._service.environ | environ_of(request, self._peer)
             environ["weir.started"] = started
             environ["weir.client_gone"] = self._has_left
             environ["weir.hold"] = self._hold
             check_head(environ, self._service.settings.body_limit_bytes)
-            self._service.admission.admit(environ, spare=self._spare)
+            self._service.admission.admit(environ, self._claim_place and self._claim)
+            if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
+                self._enter("body")
             body = self._intake.read_body(request, environ)
             return self._respond(request, body)
         except ParseException as error:
             raise refusal_of(error) from None
         finally:
             self._let_go()
+
+    def _claim(self) -> bool:
+        if self._claim_place and self._claim_place():
+            self._claim_place = None
+        return self._claim_place is None
 
     def _respond(self, request: Any, body: bytes) -> bool:
         """Answer a request that has been read; tells whether another may follow."""
@@ -184,6 +153,7 @@ class Connection:
         if not response.should_close():
             return True
         if not request.should_close() or self._reader.has_more:
+            self._enter("parting")
             linger(self._client)  # the client may be sending its next request
         return False
 
@@ -203,7 +173,7 @@ class Connection:
         try:
             pieces = self._service.app(self._environ, response.start_response)
             self._enter("write")
-            if admission.draining or self._spare:
+            if admission.draining or self._claim_place:
                 response.force_close()
             self._send(pieces, response)
         except HandlingTimeout:
@@ -264,11 +234,6 @@ class Connection:
             return  # the client left before its refusal
         finally:
             self._service.recorder.close(exchange)
+        self._enter("parting")
         with suppress(OSError):
             linger(self._client)
-
-    def _enter(self, phase: str, seconds: float = FOREVER) -> None:
-        self._phase = phase
-        self._phases += 1
-        self._since = monotonic()
-        self.deadline = self._since + seconds

@@ -32,9 +32,11 @@ class Intake:
         self._hold = hold
         self._timed_out = timed_out
 
-    def read_head(self, cfg: Any, peer: tuple[str, int], *, trusted: bool) -> TrustingRequest:
-        """Read a head. Raises Refused or ParseException."""
-        self._reader.allow_head(self._settings.head_timeout_s)
+    def read_head(
+        self, cfg: Any, peer: tuple[str, int], *, trusted: bool, limit_s: float
+    ) -> TrustingRequest:
+        """Read a head within *limit_s*. Raises Refused or ParseException."""
+        self._reader.allow_head(limit_s)
         try:
             return TrustingRequest(cfg, self._reader, peer, trusted=trusted)
         except TimeoutError:

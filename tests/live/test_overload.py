@@ -16,13 +16,15 @@ PROBES = ("/healthz", "/readyz", "/metrics")
 
 
 def test_connections_beyond_the_limit_may_only_probe(tmp_path):
+    part = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
     with Instance(tmp_path, WEIR_CONNECTION_LIMIT="20") as instance, ExitStack() as stack:
         held = [stack.enter_context(Wire(instance.port)) for _ in range(20)]
         for wire in held:
             assert wire.get().answer().status == 200
+            wire.send(part)  # under way, so that it makes no room
 
         with Wire(instance.port) as wire:
-            refused = wire.get("/?msg=1").answer()
+            refused = eventually(lambda: wire.get("/?msg=1").answer())
             assert wire.rest() == b""
         for probe in PROBES:
             with Wire(instance.port) as wire:
@@ -32,7 +34,9 @@ def test_connections_beyond_the_limit_may_only_probe(tmp_path):
         assert refused.status == 503
         assert refused.fields["retry-after"] == "1"
         assert "connections are open" in refused.json["detail"]
-        assert [wire.get().answer().status for wire in held] == [200] * 20
+        for wire in held:
+            wire.send(b"msg=1")
+        assert [wire.answer().status for wire in held] == [415] * 20
         assert shed(held[0], "connections") == 1
         held[1].socket.close()
         eventually(lambda: served(instance))

@@ -1,0 +1,176 @@
+"""
+A listening socket and the connections that came by it.
+
+At its limit the connections that have waited longest for a request make room for whoever sends
+one: first those that never did. What cannot be accepted for want of descriptors is told once a
+minute, and no newcomer hangs for it.
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from time import monotonic
+from typing import Any
+
+import gevent
+import structlog
+from gevent.pool import Pool
+from gevent.server import StreamServer
+
+from service.wire import listener as listening
+from service.wire.connection import Connection
+from service.wire.serving import Service
+
+# Connections beyond the limit that are accepted all the same: probes are answered on them, and all
+# else for which nothing makes room is told to come back, where it would wait in the kernel's queue.
+SPARE_CONNECTIONS = 64
+
+# From this share of the limit on, and on spare ones, a newcomer has so long for its first head.
+FEW_PLACES, SHORT_HEAD_S = 0.75, 2
+
+# Idle for less, a connection makes no room: a newcomer's head comes with the handshake, and the
+# next request on a kept one follows the last.
+NEW_S, KEPT_S = 0.1, 1.0
+
+# So many of the longest idle are looked for at once: each look goes through all connections.
+CANDIDATES = 64
+
+# Time for handshakes that have begun to complete on a listener that takes no more.
+SETTLE_S = 0.1
+
+# Of the system: what goes away by itself, and what is there again when connections have ended.
+GONE = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.EAGAIN})
+SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+MADE_AT_ONCE = 8
+PAUSE_S = 0.05
+QUIET_S = 60.0
+
+# How a socket that takes IPv4 and IPv6 shows an IPv4 peer (RFC 4291 section 2.5.5.2).
+IPV4_MAPPED = "::ffff:"
+
+log = structlog.get_logger()
+
+
+class Door(StreamServer):  # type: ignore[misc]  # gevent's types end here
+    """Accepts from *sock* and serves each connection in a greenlet of its own."""
+
+    def __init__(self, sock: Any, service: Service, limit: int, *, accepts_at_once: int) -> None:
+        """Hold *limit* connections, and a few spare ones."""
+        sock.setblocking(1)
+        super().__init__(sock, spawn=Pool(limit + min(SPARE_CONNECTIONS, limit)))
+        self.max_accept = accepts_at_once
+        self.service = service
+        self.connections: set[Connection] = set()
+        self._limit = limit
+        self._candidates: list[tuple[Connection, int]] = []
+        self._shortages, self._quiet_until_s = 0, 0.0
+        self._reserve = -1
+        self._keep_reserve()
+
+    def handle(self, client: Any, address: Any) -> None:
+        """Serve a connection; called in its greenlet."""
+        peer = address[0].removeprefix(IPV4_MAPPED), address[1]
+        held = len(self.connections)
+        head_limit_s = self.service.settings.head_timeout_s
+        if held >= self._limit * FEW_PLACES:
+            head_limit_s = min(head_limit_s, SHORT_HEAD_S)
+        claim_place = self._claim_place if held >= self._limit else None
+        connection = Connection(self.service, client, peer, head_limit_s, claim_place)
+        self.connections.add(connection)
+        try:
+            connection.serve()
+        finally:
+            self.connections.discard(connection)
+
+    def relieve(self) -> None:
+        """Let some of the idle make room if not even a probe would get in; called each tick."""
+        if self.pool.full():
+            for _ in range(SPARE_CONNECTIONS):
+                self._make_room()
+
+    def _claim_place(self) -> bool:
+        """Find a place for a spare connection that has sent a request; whether there is one."""
+        return len(self.connections) <= self._limit or self._make_room()
+
+    def _make_room(self) -> bool:
+        """End the connection that has been idle longest; whether there was one."""
+        for refilled in (False, True):
+            if refilled:
+                self._candidates = self._longest_idle()
+            while self._candidates:
+                connection, phases = self._candidates.pop()
+                if connection.make_room(phases):
+                    self.service.evicted()
+                    return True
+        return False
+
+    def _longest_idle(self) -> list[tuple[Connection, int]]:
+        """Those that may be ended: the last is the first to go."""
+        now = monotonic()
+        idle = [
+            one
+            for one in self.connections
+            if one.idle_s(now) > (KEPT_S if one.has_asked else NEW_S)
+        ]
+        idle.sort(key=lambda one: (one.has_asked, -one.idle_s(now)))
+        return [(one, one.phases) for one in reversed(idle[:CANDIDATES])]
+
+    def leave(self, *, is_last: bool) -> None:
+        """Accept no more. The *last* to listen takes in those that the kernel has accepted."""
+        self.stop_accepting()
+        if is_last:
+            listening.refuse_new(self.socket)
+            gevent.sleep(SETTLE_S)
+            while (accepted := self.do_read()) is not None:
+                self.do_handle(*accepted)
+        self.close()
+
+    def do_read(self) -> Any:
+        """Accept a connection; None if there is none, or no descriptor for it."""
+        try:
+            return super().do_read()
+        except OSError as error:
+            if error.errno in SHORTAGES:
+                self._do_without(error)
+            elif error.errno not in GONE:
+                raise
+        return None
+
+    def _do_without(self, error: OSError) -> None:
+        """Let idle connections make room; where there are none, end the newcomer."""
+        self._tell(error)
+        made = sum(self._make_room() for _ in range(MADE_AT_ONCE))
+        if not made:
+            self._turn_away()
+        self.stop_accepting()
+        self._timer = self.loop.timer(PAUSE_S)
+        self._timer.start(self._start_accepting_if_started)
+
+    def _turn_away(self) -> None:
+        """Accept with the descriptor that is kept for this, and end at once who came."""
+        if self._reserve >= 0:
+            os.close(self._reserve)
+            self._reserve = -1
+        with suppress(OSError):  # somebody else may have been quicker to take the descriptor
+            client, _ = super().do_read() or (None, None)
+            if client is not None:
+                client.close()
+        self._keep_reserve()
+
+    def _keep_reserve(self) -> None:
+        with suppress(OSError):
+            self._reserve = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+
+    def _tell(self, error: OSError) -> None:
+        self._shortages += 1
+        if monotonic() >= self._quiet_until_s:
+            self._quiet_until_s = monotonic() + QUIET_S
+            log.error("accept_failed", reason=error.strerror, times=self._shortages)
+            self._shortages = 0
+
+
+def all_connections(doors: list[Door]) -> Iterator[Connection]:
+    """The connections that came by any of *doors*."""
+    for door in doors:
+        yield from list(door.connections)
