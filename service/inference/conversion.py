@@ -4,6 +4,8 @@ A decoded picture of any mode made RGB, and smaller where it is much larger than
 A large picture is converted strip by strip, so that it never stands in memory in two forms.
 """
 
+from typing import Protocol
+
 import numpy as np
 from PIL import Image
 
@@ -21,7 +23,22 @@ WEBP_BYTES = 20
 RGB_BYTES = 4
 
 
-def cost_bytes(image: Image.Image, factor: int) -> int:
+class Header(Protocol):
+    """What a picture tells before it is decoded, as Pillow's Image has it."""
+
+    @property
+    def format(self) -> str | None: ...  # noqa: D102
+    @property
+    def mode(self) -> str: ...  # noqa: D102
+    @property
+    def width(self) -> int: ...  # noqa: D102
+    @property
+    def height(self) -> int: ...  # noqa: D102
+    @property
+    def has_transparency_data(self) -> bool: ...  # noqa: D102
+
+
+def cost_bytes(image: Header, factor: int) -> int:
     """What decoding *image* and `reduced_rgb` hold at once, but for a JPEG's coefficients."""
     decoded = WEBP_BYTES if image.format == "WEBP" else DECODED_BYTES.get(image.mode, 4)
     pixels = image.width * image.height
@@ -49,11 +66,11 @@ def reduced_rgb(image: Image.Image, factor: int) -> Image.Image:
     return reduced
 
 
-def _is_rgb(image: Image.Image) -> bool:
+def _is_rgb(image: Header) -> bool:
     return image.mode == "RGB" and not image.has_transparency_data
 
 
-def _strip_rows(image: Image.Image, factor: int) -> int:
+def _strip_rows(image: Header, factor: int) -> int:
     """So many rows at once, a multiple of *factor*."""
     return max(1, STRIP_PIXELS // image.width // factor) * factor
 

@@ -24,6 +24,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 # A JPEG is decoded at the smallest DCT scale that leaves this many pixels for each one kept:
 # at 2 the bicubic resize hides the difference, at 1 it starts to show.
 REDUCING_GAP = 2.0
+DCT_SCALES = (8, 4, 2, 1)
 
 # How to turn the picture upright, by its Exif orientation (Exif 2.32, tag 0x0112); 1 is upright.
 ORIENTATION = 0x0112
@@ -76,8 +77,8 @@ def decode(
     coefficient_bytes = picture_files.coefficient_bytes(data)
     with _damage_refused(), _open(data, limit_pixels) as image:
         pixels = image.width * image.height
-        image.draft(None, _draft_size(recipe))
-        factor = _factor(image, recipe)
+        image.draft(None, draft_size(recipe))
+        factor = reducing_factor(image.size, recipe)
         with reserve(conversion.cost_bytes(image, factor) + pixels * coefficient_bytes):
             image.load()
             return _array(_upright(conversion.reduced_rgb(image, factor), image), recipe)
@@ -125,14 +126,15 @@ def _open(data: bytes, limit_pixels: int) -> Image.Image:
     return image
 
 
-def _draft_size(recipe: ImageRecipe) -> tuple[int, int]:
+def draft_size(recipe: ImageRecipe) -> tuple[int, int]:
+    """Width and height below which a JPEG's DCT may not shrink the picture."""
     side = round(max(recipe.size) / recipe.crop * REDUCING_GAP)
     return side, side
 
 
-def _factor(image: Image.Image, recipe: ImageRecipe) -> int:
-    """By how much the picture can shrink before it is resized, whichever way up it is."""
-    shorter, longer = min(image.size), max(recipe.size)
+def reducing_factor(size: tuple[int, int], recipe: ImageRecipe) -> int:
+    """By how much a picture of *size* can shrink before it is resized, whichever way up it is."""
+    shorter, longer = min(size), max(recipe.size)
     return max(1, int(recipe.crop * shorter / longer / REDUCING_GAP))
 
 

@@ -72,7 +72,7 @@ def _add(repository: Path, asked: Namespace) -> None:
 
 
 def _check(repository: Path, asked: Namespace) -> None:
-    if not check.run(repository, asked.name):
+    if not check.run(repository, asked.name, from_environ()):
         sys.exit(1)
 
 

@@ -11,16 +11,16 @@ import numpy as np
 import orjson
 
 from config import machine
+from config.settings import Settings
 from service.errors import InvalidModel, UnknownModel
 from service.inference import manifest, signature
 from service.inference.manifest import Manifest
 from service.inference.runtimes import Runtime, open_runtime
 from service.inference.tensors import Tensors
-from service.models import listing
+from service.models import largest, listing
 from service.models.footprint import Footprint, measure
+from service.models.largest import Cost
 from service.models.progress import step
-
-LIMIT_PIXELS = 25_000_000
 
 # Dynos: Standard-1X and Basic, Standard-2X, Performance-M.
 BUDGETS_MB = (512, 1024, 2560)
@@ -32,13 +32,13 @@ HEADROOM = 0.15
 CALLS, CALLS_S = 50, 1.0
 
 
-def run(repository: Path, name: str | None) -> bool:
+def run(repository: Path, name: str | None, settings: Settings) -> bool:
     """Check the model *name*, or all; whether every one would fit where it is checked."""
     found = {folder: _names(folder, repository) for folder in listing.folders(repository)}
     asked = {folder: names for folder, names in found.items() if name in {None, *names}}
     if name and not asked:
         raise UnknownModel(f"no model named {name!r} in {repository}")
-    fits = [_check(folder, names[0]) for folder, names in asked.items()]
+    fits = [_check(folder, names[0], settings) for folder, names in asked.items()]
     return all(fits)
 
 
@@ -48,7 +48,7 @@ def _names(folder: Path, repository: Path) -> tuple[str, str]:
     return path.parts[0], path.as_posix()
 
 
-def _check(folder: Path, name: str) -> bool:
+def _check(folder: Path, name: str, settings: Settings) -> bool:
     say(f"\n{name} ({folder})")
     try:
         told = manifest.read(folder)
@@ -56,7 +56,9 @@ def _check(folder: Path, name: str) -> bool:
             started = perf_counter()
             runtime = open_runtime(told.platform, told.artefact, told.options)
             load_s = perf_counter() - started
-        settled = signature.build(told, runtime.inputs, runtime.outputs, LIMIT_PIXELS)
+        settled = signature.build(
+            told, runtime.inputs, runtime.outputs, settings.image_limit_pixels
+        )
         inputs = settled.golden().inputs
         answers = settled.answers(runtime.predict(inputs))
         media_type = (guess_type(told.example.name)[0] if told.example else None) or ""
@@ -72,7 +74,7 @@ def _check(folder: Path, name: str) -> bool:
     except Exception as error:  # noqa: BLE001  # a framework may raise anything
         say(f"  failed: {type(error).__name__}: {error}")
         return False
-    return _tell_memory(told, footprint)
+    return _tell_memory(told, footprint, settings)
 
 
 def _tell_latency(told: Manifest, runtime: Runtime, inputs: Tensors) -> None:
@@ -103,23 +105,41 @@ def _times_ms(runtime: Runtime, batch: Tensors) -> Iterator[float]:
             return
 
 
-def _tell_memory(told: Manifest, footprint: Footprint) -> bool:
+def _tell_memory(told: Manifest, footprint: Footprint, settings: Settings) -> bool:
     """Say what it takes and what that leaves room for; whether it fits this machine."""
     say(f"  memory, one worker:        {footprint.first_mb:6.0f} MB")
     say(f"  memory, each further one:  {footprint.further_mb:6.0f} MB")
     if footprint.process_mb:
         say(f"  of which its own process:  {footprint.process_mb:6.0f} MB, once for all workers")
+    pictures = [each.image for each in told.inputs.values() if each.image]
+    costs = largest.costs(settings, pictures)
+    say("  memory, the largest requests, each:")
+    for cost in costs:
+        say(f"  {cost.size_bytes >> 20:6} MB: {cost.what}")
     for budget_mb in BUDGETS_MB:
-        say(f"  {budget_mb:>6} MB: {_advice(told, footprint, budget_mb)}")
+        say(f"  {budget_mb:>6} MB: {_advice(told, footprint, costs, budget_mb)}")
+    faults = list(_faults(footprint, costs, settings.workers))
+    for fault in faults:
+        say(f"  refused: {fault}")
+    return not faults
+
+
+def _faults(footprint: Footprint, costs: list[Cost], workers: int) -> Iterator[str]:
+    """Say what does not fit this machine."""
     here_mb = machine.memory_bytes() >> 20
-    if _workers(footprint, here_mb) < 1:
-        say(f"  refused: it does not fit here, where there are {here_mb} MB")
-        return False
-    return True
+    account = _account_bytes(footprint, workers, here_mb)
+    if not _has_headroom(footprint, 1, here_mb):
+        yield f"it does not fit here, where there are {here_mb} MB"
+    for cost in costs:
+        if cost.must_fit and not cost.fits(account):
+            yield (
+                f"{cost.what}: does not fit here, with {workers} workers in {here_mb} MB; have "
+                f"fewer, or {cost.setting}={cost.fitting(account)}"
+            )
 
 
-def _advice(told: Manifest, footprint: Footprint, budget_mb: int) -> str:
-    workers = _workers(footprint, budget_mb)
+def _advice(told: Manifest, footprint: Footprint, costs: list[Cost], budget_mb: int) -> str:
+    workers = _workers(footprint, costs, budget_mb)
     if workers < 1:
         return f"does not fit: it takes {footprint.first_mb:.0f} MB and needs room to breathe"
     advice = f"WEB_CONCURRENCY={workers}" + (" at most" if workers > 1 else "")
@@ -131,10 +151,30 @@ def _advice(told: Manifest, footprint: Footprint, budget_mb: int) -> str:
     return advice
 
 
-def _workers(footprint: Footprint, budget_mb: int) -> int:
-    """How many workers fit: the first has the master and the model's process with it."""
-    room_mb = budget_mb * (1 - HEADROOM) - footprint.first_mb
-    return 0 if room_mb < 0 else 1 + int(room_mb // max(1.0, footprint.further_mb))
+def _workers(footprint: Footprint, costs: list[Cost], budget_mb: int) -> int:
+    """How many workers fit, each with room for the largest of what everybody sends."""
+    workers = 0
+    while _has_headroom(footprint, workers + 1, budget_mb) and all(
+        cost.fits(_account_bytes(footprint, workers + 1, budget_mb))
+        for cost in costs
+        if cost.must_fit
+    ):
+        workers += 1
+    return workers
+
+
+def _has_headroom(footprint: Footprint, workers: int, budget_mb: int) -> bool:
+    return _used_mb(footprint, workers) <= budget_mb * (1 - HEADROOM)
+
+
+def _account_bytes(footprint: Footprint, workers: int, budget_mb: int) -> int:
+    used_bytes = int(_used_mb(footprint, workers) * (1 << 20))
+    return machine.request_share_bytes(budget_mb << 20, used_bytes, workers)
+
+
+def _used_mb(footprint: Footprint, workers: int) -> float:
+    """The first worker has the master and the model's process with it."""
+    return footprint.first_mb + (workers - 1) * max(1.0, footprint.further_mb)
 
 
 def _short(text: str) -> str:

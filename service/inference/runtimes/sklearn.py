@@ -9,12 +9,14 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import joblib
 import numpy as np
 from numpy.typing import NDArray
 from skops import io as skops
 
+from config import machine
 from service.errors import InvalidModel
 from service.inference.runtimes.sklearn_columns import Column, columns_of, needs_frame
 from service.inference.tensors import Tensors, TensorSpec
@@ -24,6 +26,9 @@ MATRIX, TEXTS = "X", "text"
 
 # A dtype holds no code; skops 0.16 does not know it, and every OneHotEncoder has one.
 SAFE = frozenset({"numpy.dtype"})
+
+# A forest of 300 trees has 4.5 MB of schema, and takes some ten times as much while it is read.
+SCHEMA, SCHEMA_LIMIT_BYTES = "schema.json", 64 << 20
 
 log = logging.getLogger(__name__)
 
@@ -99,8 +104,23 @@ class _Output:
 
 
 def unknown_types(artefact: Path) -> list[str]:
-    """Name the types in a skops file that are not known to be safe."""
+    """Name the types in a skops file that are not known to be safe. Raises InvalidModel."""
+    _check_size(artefact)
     return sorted(set(skops.get_untrusted_types(file=artefact)) - SAFE)
+
+
+def _check_size(artefact: Path) -> None:
+    """Refuse what a small skops file would become when it is unpacked."""
+    with ZipFile(artefact) as packed:
+        sizes_bytes = {member.filename: member.file_size for member in packed.infolist()}
+    for what, size_bytes, limit_bytes in (
+        (f"{artefact.name}: its {SCHEMA}", sizes_bytes.get(SCHEMA, 0), SCHEMA_LIMIT_BYTES),
+        (artefact.name, sum(sizes_bytes.values()), machine.memory_bytes()),
+    ):
+        if size_bytes > limit_bytes:
+            raise InvalidModel(
+                f"{what} unpacks to {size_bytes} bytes, and at most {limit_bytes} are read"
+            )
 
 
 def _load(artefact: Path, trusted: Sequence[str], *, allow_pickle: bool) -> Any:

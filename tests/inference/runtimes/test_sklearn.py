@@ -1,10 +1,12 @@
 """Pipelines as people train them, opened from what they save."""
 
 import logging
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pytest
 
+from config import machine
 from service.errors import InvalidModel
 from service.inference import runtimes
 from tests.conftest import framework
@@ -165,6 +167,24 @@ def test_trees_are_trusted_by_name(opened):
     with pytest.raises(InvalidModel, match=trees):
         opened(forest)
     assert opened(forest, trusted=[trees]).outputs["value"].shape == (-1,)
+
+
+@pytest.mark.parametrize(
+    ("member", "size_mb", "limit_bytes"),
+    [("schema.json", 65, 64 << 20), ("1.npy", 65, 60 << 20)],
+)
+def test_a_small_file_that_unpacks_to_much_is_refused_unread(
+    tmp_path, monkeypatch, member, size_mb, limit_bytes
+):
+    monkeypatch.setattr(machine, "memory_bytes", lambda: 60 << 20)
+    artefact = tmp_path / "model.skops"
+    with ZipFile(artefact, "w", ZIP_DEFLATED) as packed, packed.open(member, "w") as written:
+        for _ in range(size_mb):
+            written.write(b"[" * (1 << 20))
+    assert artefact.stat().st_size < 1 << 20
+
+    with pytest.raises(InvalidModel, match=f"unpacks to {size_mb << 20} .* at most {limit_bytes}"):
+        runtimes.open_runtime("sklearn", artefact, {})
 
 
 def test_a_pickle_is_opened_only_where_it_is_allowed_and_the_log_says_so(opened, shop, caplog):
