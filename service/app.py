@@ -22,10 +22,10 @@ from config.settings import Settings
 from service import exchange, logs, metrics, problems
 from service.api import echo, health, models, predict
 from service.application import Application
+from service.aside import Aside
 from service.inference.account import Account
 from service.inference.catalog import Catalog
 from service.inference.model import Model
-from service.inference.native import NativeThreads
 from service.inference.surroundings import Surroundings
 from service.wire.admission import Admission
 
@@ -44,8 +44,7 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["account"] = Account(
         machine.request_memory_bytes(settings.workers), monkey.get_original("threading", "Lock")
     )
-    # One thread: parsing holds the interpreter, and two at once would only wait for each other.
-    app.extensions["parsing"] = NativeThreads(native_threads, 1)
+    app.extensions["parsing"] = Aside(native_threads)
     app.extensions["catalog"] = Catalog(
         settings.models, _surroundings(settings), loaded=_log_loaded
     )

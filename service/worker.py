@@ -48,6 +48,10 @@ STOOD_STILL_S = 5.0
 # answer the word that the connection ends: its client may be about to send.
 LINGER_S = 1.0
 
+# A native thread that computes in Python lets the hub in after so long: the default of 5 ms doubled
+# the time that a probe takes beside large bodies.
+SWITCH_S = 0.001
+
 # By the admin port; a few probes, scrapers and people.
 ADMIN_CONNECTIONS = 64
 
@@ -73,6 +77,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
     def init_process(self) -> None:
         """Boot within the heartbeat's limit, or end."""
         keep_heap_small()
+        sys.setswitchinterval(SWITCH_S)
         # Before its first heartbeat Gunicorn never kills a worker, however long it hangs.
         signal.alarm(self.cfg.timeout)
         hub_monitor.prepare()
@@ -212,7 +217,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
     def _drain(self) -> None:
         """Finish what has begun: close what is idle, then the rest."""
         self.alive = False
-        is_end = self._is_end()
+        is_end = self._succession.is_end() or self._is_abandoned()
         for admission in (self._service.admission, *(one.service.admission for one in self._doors)):
             admission.draining, admission.ending = True, is_end
         log.info("worker_draining", connections=sum(len(one.connections) for one in self._doors))
@@ -230,9 +235,6 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             log.warning("worker_forced", connections=sum(map(len, pools)))
             for pool in pools:
                 pool.kill(timeout=FORCE_BEFORE_S / 2)
-
-    def _is_end(self) -> bool:
-        return self._succession.is_end() or self._is_abandoned()
 
     def _hurry_idle(self) -> None:
         for connection in all_connections(self._doors):

@@ -96,15 +96,27 @@ def attack(shape: str, port: int, seconds: float, outcomes: multiprocessing.Queu
     """Send *shape* as fast as the server takes it, from all attackers; tell what came back."""
     whole = WHOLE[shape]() if shape in WHOLE else b""
     with ThreadPoolExecutor(ATTACKERS) as pool:
-        ends = [pool.submit(attack_alone, shape, whole, port, seconds) for _ in range(ATTACKERS)]
+        ends = [
+            pool.submit(attack_alone, shape, whole, (port, f"127.0.0.{attacker + 2}"), seconds)
+            for attacker in range(ATTACKERS)
+        ]
         outcomes.put(sum((each.result() for each in ends), Counter()))
 
 
-def attack_alone(shape: str, whole: bytes, port: int, seconds: float) -> Counter:
-    """Attack on one connection after another; the statuses that came back."""
+def attack_alone(shape: str, whole: bytes, way: tuple[int, str], seconds: float) -> Counter:
+    """
+    Attack on one connection after another; the statuses that came back.
+
+    The *way* is a port and the attacker's own address: those that it has used up would otherwise be
+    the probes' as well, and the kernel would search for one that is left.
+    """
     statuses, end = Counter(), time.monotonic() + seconds
+    server, source = ("127.0.0.1", way[0]), (way[1], 0)
     while time.monotonic() < end:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        with (
+            suppress(OSError),
+            socket.create_connection(server, timeout=5, source_address=source) as client,
+        ):
             statuses[_whole(client, whole) if whole else _endless(client, shape, end)] += 1
     return statuses
 

@@ -20,6 +20,7 @@ from gevent.server import StreamServer
 
 from service.wire import listener as listening
 from service.wire.connection import Connection
+from service.wire.parting import has_ended
 from service.wire.serving import Service
 
 # Connections beyond the limit that are accepted all the same: probes are answered on them, and all
@@ -38,6 +39,9 @@ CANDIDATES = 64
 
 # Time for handshakes that have begun to complete on a listener that takes no more.
 SETTLE_S = 0.1
+
+# So many that their clients have closed again are passed over before anybody else has a turn.
+CLOSED_AT_ONCE = 64
 
 # Of the system: what goes away by itself, and what is there again when connections have ended.
 GONE = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.EAGAIN})
@@ -128,6 +132,14 @@ class Door(StreamServer):  # type: ignore[misc]  # gevent's types end here
 
     def do_read(self) -> Any:
         """Accept a connection; None if there is none, or no descriptor for it."""
+        for _ in range(CLOSED_AT_ONCE):
+            accepted = self._accept()
+            if accepted is None or not has_ended(accepted[0]):
+                return accepted
+            accepted[0].close()
+        return None
+
+    def _accept(self) -> Any:
         try:
             return super().do_read()
         except OSError as error:

@@ -1,6 +1,6 @@
 """How a connection ends: whether its client has left, and an end that lets it read the answer."""
 
-from socket import IPPROTO_TCP, MSG_DONTWAIT, TCP_INFO
+from socket import IPPROTO_TCP, MSG_DONTWAIT, MSG_PEEK, TCP_INFO
 from time import monotonic
 from typing import Any
 
@@ -37,6 +37,16 @@ def receive_now(client: Any, size_bytes: int) -> bytes:
     except BlockingIOError:
         return b""
     return received
+
+
+def has_ended(client: Any) -> bool:
+    """Whether the other end of a gevent socket has sent nothing, and never will."""
+    try:
+        return not client._sock.recv(1, MSG_DONTWAIT | MSG_PEEK)  # noqa: SLF001  # it would wait
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # reset
 
 
 def has_left(client: Any) -> bool:
