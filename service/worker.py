@@ -9,11 +9,10 @@ What it overrides, and why:
   the heartbeat also keeps those deadlines and measures the hub; the end is a drain.
 """
 
+import os
 import signal
 import sys
 from dataclasses import replace
-from functools import lru_cache
-from ipaddress import ip_address
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +33,7 @@ from service.wire.door import Door, all_connections
 from service.wire.reader import FrozenConfig, base_environ
 from service.wire.response import Clock
 from service.wire.serving import Service
+from service.wire.trust import trust_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,6 +91,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             sleep(BEAT_S)
             sys.exit(1)
 
+    def notify(self) -> None:
+        """Beat. A worker whose master is dead leaves, and Gunicorn's would exit where it stands."""
+        self.tmp.notify()
+        self.alive = self.alive and self.ppid == os.getppid()
+
     def run(self) -> None:
         """Serve until told to leave, then leave without losing a request."""
         self._doors: list[Door] = []
@@ -140,21 +145,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             cfg=FrozenConfig(self.cfg),
             environ=base_environ(self.sockets[0].getsockname()),
             clock=Clock(),
-            trusts=self._trust(),
+            trusts=trust_of(self.cfg),
             timed_out=lambda phase: TIMEOUTS.labels(phase).inc(),
             answered=self._count_answer,
             evicted=EVICTED.inc,
         )
-
-    def _trust(self) -> "Callable[[str], bool]":
-        everyone = "*" in self.cfg.forwarded_allow_ips
-        networks = self.cfg.forwarded_allow_networks()
-
-        @lru_cache(maxsize=1024)
-        def trusts(peer: str) -> bool:
-            return everyone or any(ip_address(peer) in network for network in networks)
-
-        return trusts
 
     def _count_answer(self) -> None:
         self.nr += 1
@@ -227,7 +222,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             self._watch(lambda: monotonic() < linger_until)
         self._succession.listen(does=False)
         for door in self._doors:
-            door.leave(is_last=self._is_last_to_listen(door.socket))
+            door.leave(is_last=self._is_last_to_listen(door.socket), is_end=is_end)
         # The pools count, since a connection just accepted has not run yet.
         pools = [door.pool for door in self._doors]
         self._watch(lambda: any(map(len, pools)) and monotonic() < force_at, self._hurry_idle)

@@ -25,6 +25,7 @@ FLOORS = [
         "service.hub_monitor",
         "service.inference.places",
         "service.inference.whole_files",
+        "service.wire.trust",
     },
     {"service.inference.runtimes.sklearn_columns"},
     {

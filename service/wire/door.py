@@ -120,14 +120,19 @@ class Door(StreamServer):  # type: ignore[misc]  # gevent's types end here
         idle.sort(key=lambda one: (one.has_asked, -one.idle_s(now)))
         return [(one, one.phases) for one in reversed(idle[:CANDIDATES])]
 
-    def leave(self, *, is_last: bool) -> None:
-        """Accept no more. The *last* to listen takes in those that the kernel has accepted."""
+    def leave(self, *, is_last: bool, is_end: bool) -> None:
+        """
+        Accept no more.
+
+        At the end of an instance what the kernel has accepted is taken in; the *last* to listen
+        lets nobody come after that.
+        """
         self.stop_accepting()
         if is_last:
             listening.refuse_new(self.socket)
             gevent.sleep(SETTLE_S)
-            while (accepted := self.do_read()) is not None:
-                self.do_handle(*accepted)
+        while is_end and (accepted := self._accept()) is not None:
+            self.do_handle(*accepted)
         self.close()
 
     def do_read(self) -> Any:
