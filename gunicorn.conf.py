@@ -8,10 +8,12 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from config import instance_folder, machine
+from config import instance_folder, machine, standard_streams
 from config.roster import Roster
 from config.settings import InvalidSettings, from_environ
 from config.supervision import supervise
+
+standard_streams.open_missing()
 
 try:
     settings = from_environ()
@@ -74,7 +76,7 @@ forwarder_headers = ""
 control_socket_disable = True
 
 # Heartbeat files in memory: on a busy disk they have blocked workers.
-worker_tmp_dir = str(SHARED_MEMORY) if os.access(SHARED_MEMORY, os.W_OK) else None
+worker_tmp_dir = str(SHARED_MEMORY) if instance_folder.takes_files(SHARED_MEMORY) else None
 
 # Our JSON shape for Gunicorn's messages; the line of a request is the service's own.
 logger_class = "service.logs.GunicornLogger"
@@ -84,15 +86,26 @@ loglevel = settings.log_level
 proc_name = "weir"
 
 
+def _metric_parents():
+    """Where the metrics may be kept: in the folder that is asked for, or in memory, or on disk."""
+    asked = os.environ.get(METRICS_DIR)
+    if not asked:
+        return [Path(each) for each in (worker_tmp_dir, tempfile.gettempdir()) if each]
+    if instance_folder.is_one(Path(asked)):
+        return [Path(asked).parent]  # SIGUSR2: the new master inherits the old one's variable
+    return [Path(asked)]
+
+
 def on_starting(server):
     """Give this instance a folder of its own and a roster, before the first worker starts."""
     # A supervisor keeps the socket that it hands over, and need not be seen from here.
     server.made_sockets = "LISTEN_FDS" not in os.environ
-    parent = Path(os.environ.get(METRICS_DIR) or worker_tmp_dir or tempfile.gettempdir())
-    if instance_folder.is_one(parent):
-        parent = parent.parent  # SIGUSR2: the new master inherits the old one's variable
-    dead = instance_folder.sweep(parent)
-    folder, server.folder_lock = instance_folder.make(parent, settings.port)
+    parents = _metric_parents()
+    dead = [folder for parent in parents for folder in instance_folder.sweep(parent)]
+    try:
+        folder, server.folder_lock = instance_folder.make(parents, settings.port)
+    except OSError as error:
+        sys.exit(f"weir: metrics cannot be kept ({error}); name a folder in {METRICS_DIR}")
     os.environ[METRICS_DIR] = str(folder)
     # From here its locks are native ones, in the workers too. On a hub they never contend, and
     # gevent's, which it would take after the patch, cost a tenth of an echo.

@@ -9,14 +9,35 @@ import fcntl
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 MARK = ".weir"
 PREFIX = "weir-"
 
 
-def make(parent: Path, port: int) -> tuple[Path, int]:
-    """Make a folder in *parent*; its path, and the descriptor whose end unlocks it."""
+def takes_files(parent: Path) -> bool:
+    """Whether a file can be made in *parent*."""
+    try:
+        tempfile.TemporaryFile(dir=parent).close()
+    except OSError:
+        return False
+    return True
+
+
+def make(parents: list[Path], port: int) -> tuple[Path, int]:
+    """
+    Make a folder in the first of *parents* that takes one, or raise the last one's OSError.
+
+    Returns its path, and the descriptor whose end unlocks it.
+    """
+    for parent in parents[:-1]:
+        with suppress(OSError):
+            return _make(parent, port)
+    return _make(parents[-1], port)
+
+
+def _make(parent: Path, port: int) -> tuple[Path, int]:
     parent.mkdir(parents=True, exist_ok=True)
     # Under another name until it is locked, so that nobody who starts as well sweeps it.
     made = Path(tempfile.mkdtemp(prefix=f"new-{PREFIX}{port}-", dir=parent))

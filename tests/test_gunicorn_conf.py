@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from config import instance_folder
 from tests.conftest import PROJECT
+from tests.live.instance import free_port
 
 CONF = str(PROJECT / "gunicorn.conf.py")
 
@@ -50,6 +52,35 @@ def test_settings_that_cannot_be_used_stop_the_start_with_all_faults():
     assert "PORT='high'" in done.stderr
     assert "WEIR_BODY_LIMIT: no such setting" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_place_for_metrics_that_is_none_stops_the_start_with_a_sentence(tmp_path):
+    taken = tmp_path / "file"
+    taken.touch()
+    done = subprocess.run(
+        [Path(sys.executable).parent / "gunicorn", "--config", CONF, "service.wsgi:app"],
+        cwd=PROJECT,
+        env=os.environ | {"PORT": str(free_port()), "PROMETHEUS_MULTIPROC_DIR": str(taken)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "name a folder in PROMETHEUS_MULTIPROC_DIR" in done.stderr
+    assert str(taken) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_room_in_memory_metrics_are_kept_elsewhere(tmp_path):
+    full = tmp_path / "full"
+    full.touch()
+
+    folder, lock = instance_folder.make([full, tmp_path], 8000)
+
+    assert folder.parent == tmp_path
+    os.close(lock)
 
 
 def test_no_option_weakens_the_parser():

@@ -118,6 +118,15 @@ def test_a_full_disk_ends_no_connection(tmp_path):
         assert instance.stop() == 0
 
 
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_whoever_closes_the_standard_streams_loses_lines_only(tmp_path, closed):
+    with Instance(tmp_path, ready=False, command=f"sh -c 'exec env {WEB} {closed}'") as instance:
+        eventually(instance.is_ready)
+        assert set(ask(instance.port, 500)) == {b"200"}
+        assert instance.metric("http_requests_total", route="/") == 500
+        assert instance.stop() == 0
+
+
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_an_ascii_stdout_takes_every_name(tmp_path, form):
     variables = {"PYTHONIOENCODING": "ascii", "WEIR_LOG_FORMAT": form, "LC_ALL": "C"}
