@@ -45,6 +45,7 @@ def create_app(settings: Settings) -> Flask:
         machine.request_memory_bytes(settings.workers), monkey.get_original("threading", "Lock")
     )
     app.extensions["parsing"] = Aside(native_threads)
+    app.extensions["scraping"] = Aside(native_threads)
     app.extensions["catalog"] = Catalog(
         settings.models, _surroundings(settings), loaded=_log_loaded
     )

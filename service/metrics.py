@@ -7,24 +7,27 @@ the metrics are this process's alone.
 """
 
 import hmac
-import os
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from glob import glob
 from http import HTTPStatus
+from time import monotonic
 
 from flask import Blueprint, Flask, Response, current_app, request
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, Metric
+from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.multiprocess import MultiProcessCollector
 
 from service import __version__, errors
+from service.aside import Aside
 from service.exchange import Exchange
+from service.exposition import registry_of_all
 from service.problems import problem
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+# Prometheus waits for so long by default; a scrape computes for some milliseconds.
+SCRAPE_S = 10.0
 
 # From an echo to the router's limit of 30 s, with 0.2 s for an objective to stand on.
 DURATIONS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10, 30)
@@ -131,7 +134,9 @@ def metrics() -> Response:
         refusal.headers["WWW-Authenticate"] = "Bearer"
         return refusal
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-    answer = Response(encode(_registry()), content_type=content_type)
+    aside: Aside = current_app.extensions["scraping"]
+    text = aside.run(lambda: encode(registry_of_all()), monotonic() + SCRAPE_S)
+    answer = Response(text, content_type=content_type)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -213,34 +218,3 @@ def _request_duration(method: str, route: str) -> Histogram:
 def _carries(token: bytes) -> bool:
     sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
     return hmac.compare_digest(sent.encode("latin-1", "replace"), token)
-
-
-def _registry() -> CollectorRegistry:
-    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
-    if not os.path.isdir(folder):  # noqa: PTH112  # somebody may have removed it
-        return REGISTRY
-    registry = CollectorRegistry()
-    registry.register(WorkersCollector(None, folder))  # type: ignore[no-untyped-call]
-    return registry
-
-
-class WorkersCollector(MultiProcessCollector):
-    """All workers' files; one that cannot be read costs its own figures."""
-
-    def collect(self) -> Iterable[Metric]:
-        """Read the files, once more each for itself if they cannot be read together."""
-        files = glob(os.path.join(self._path, "*.db"))  # noqa: PTH118, PTH207  # as it wants them
-        try:
-            return self._merged(files)
-        except Exception:  # noqa: BLE001  # whatever may be in a file
-            return self._merged([file for file in files if self._is_readable(file)])
-
-    def _merged(self, files: list[str]) -> list[Metric]:
-        return list(self.merge(files, accumulate=True))  # type: ignore[no-untyped-call]
-
-    def _is_readable(self, file: str) -> bool:
-        try:
-            self._merged([file])
-        except Exception:  # noqa: BLE001  # as above
-            return False
-        return True

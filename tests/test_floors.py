@@ -8,7 +8,13 @@ from tests.conftest import PROJECT
 
 FLOORS = [
     {"config"},
-    {"service.errors", "service.inference.tensors", "service", "service.wire.refusals"},
+    {
+        "service.errors",
+        "service.inference.tensors",
+        "service",
+        "service.wire.refusals",
+        "service.wire.turn",
+    },
     {
         "service.wire.admission",
         "service.wire.parting",
@@ -20,6 +26,7 @@ FLOORS = [
         "service.inference.allocator",
         "service.native_imports",
         "service.log_text",
+        "service.exposition",
         "service.log_writer",
         "service.succession",
         "service.hub_monitor",

@@ -77,6 +77,7 @@ WHOLE = {
     "pipelined echoes": lambda: b"GET /?msg=1 HTTP/1.1\r\nHost: a\r\n\r\n" * 20_000,
     "a hundred fields": lambda: head(*[f"X-{n}: {'x' * 200}" for n in range(97)]),
     "query a&a&a": lambda: b"GET /?" + b"a&" * 1900 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "scrapes": lambda: b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 200,
     "bodies of 60 KB": lambda: echo(b'{"msg": [' + b",".join([b"[]"] * 20_000) + b"]}"),
 }  # fmt: skip
 ENDLESS = {

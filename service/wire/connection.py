@@ -28,6 +28,7 @@ from service.wire.reader import Reader, environ_of
 from service.wire.refusals import Refused, answer_bytes, refusal_of
 from service.wire.response import Response, Sender
 from service.wire.serving import Service
+from service.wire.turn import give_turn
 
 if TYPE_CHECKING:
     from service.exchange import Exchange
@@ -97,7 +98,7 @@ class Connection(Phased):
     def _await_request(self, seconds: float) -> bool:
         """Wait for the next request's first bytes; every other connection has its turn here."""
         if self._reader.has_more:
-            gevent.sleep(0)
+            give_turn()
             return True
         self._enter("idle", seconds)
         try:  # noqa: SIM105  # on every request's way

@@ -4,8 +4,9 @@ from socket import IPPROTO_TCP, MSG_DONTWAIT, MSG_PEEK, TCP_INFO
 from time import monotonic
 from typing import Any
 
-import gevent
 from gevent.socket import SHUT_WR
+
+from service.wire.turn import give_turn
 
 # A refused client may still be sending; closing on unread bytes would reset the connection and
 # eat the answer (RFC 9112 section 9.6). So we half-close and read on, within these bounds.
@@ -27,7 +28,7 @@ def linger(client: Any) -> None:
         if not received:
             return
         left -= received
-        gevent.sleep(0)
+        give_turn()
 
 
 def receive_now(client: Any, size_bytes: int) -> bytes:

@@ -4,11 +4,12 @@ import sys
 from time import monotonic
 from typing import Any
 
-import gevent
 from gunicorn.http.errors import LimitRequestHeaders
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.util import split_request_uri, unquote_to_wsgi_str
+
+from service.wire.turn import give_turn
 
 FOREVER = float("inf")
 
@@ -63,7 +64,7 @@ class Reader(SocketUnreader):  # type: ignore[misc]  # Gunicorn has no types
     def turn(self) -> None:
         """Let every other connection have its turn, if it is due."""
         if monotonic() - self._turn_s > TURN_S:
-            gevent.sleep(0)
+            give_turn()
             self._turn_s = monotonic()
 
     def chunk(self, size_hint: int | None = None) -> bytes:
