@@ -4,13 +4,14 @@ import argparse
 import sys
 from importlib import import_module
 
+# What each command is for, and the package that it stands in.
 COMMANDS = {
-    "sweep": "measure the service with one worker, two, four …",
-    "fit": "fit the scaling law to what a sweep measured",
-    "report": "write the report of a sweep",
-    "plan": "turn a sweep into the dynos or replicas to order",
-    "run": "check a deployed service against its objective",
-    "compare": "tell what changed between two sweeps",
+    "sweep": ("measure the service with one worker, two, four …", "sweep"),
+    "fit": ("fit the scaling law to what a sweep measured", "scaling"),
+    "report": ("write the report of a sweep", "report"),
+    "plan": ("turn a sweep into the dynos or replicas to order", "plan"),
+    "run": ("check a deployed service against its objective", "gate"),
+    "compare": ("tell what changed between two sweeps", "compare"),
 }
 
 
@@ -18,10 +19,10 @@ def main() -> int:
     """Run the command that was named; only its own module is imported."""
     parser = argparse.ArgumentParser(prog="python -m load", description=__doc__)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for name, summary in COMMANDS.items():
+    for name, (summary, package) in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
         if name in sys.argv[1:2]:
-            module = import_module(f"load.{name}")
+            module = import_module(f"load.{package}.command")
             module.configure(command)
             command.set_defaults(run=module.run)
     args = parser.parse_args()

@@ -1,123 +1,157 @@
-"""A campaign: boots in their order, and the windows of each."""
+"""
+What a campaign measured: `results.json`, which the fit, the report and the plan read.
 
-import itertools
-import random
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from math import floor, log10
+A *point* is what was asked for (a regime, a number of workers, a way to arrive); a *window* is one
+measurement of a point; a *round* holds one window of every point, in random order.
+"""
 
-from load import verdicts
-from load.machine import cores
-from load.progress import Bar
-from load.record import Record
-from load.regimes import Target
-from load.results import Arrivals, Point, Regime, Verdict, Window
-from load.schedule import Boot
-from load.server import Instance, Setup
-from load.traffic import Generator
-from load.window import Bench, Timing
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+SCHEMA_VERSION = 1
 
 
-class NothingServed(RuntimeError):
-    """The first window only failed, so there is nothing to compare with."""
+class Regime(StrEnum):
+    """What bounds a request."""
+
+    WAIT = "wait"  # an off-CPU dependency with a bounded concurrency in each worker
+    CPU = "cpu"  # a fixed amount of Python
+    MODEL = "model"  # a real model of the service
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """What holds for the whole campaign."""
+class Arrivals(StrEnum):
+    """Who decides when the next request is sent."""
 
-    timing: Timing
-    dealt: bool = True  # connections evenly over the workers
-    limit_s: float = 3600.0
-    seed: int = 1
+    CLOSED = "closed"  # a fixed number of clients, each waiting for its answer
+    OPEN = "open"  # a Poisson process planned ahead, whatever the server does
 
 
-@dataclass
-class Campaign:
-    """Measures into *record*, with the generator that it is given."""
+class Verdict(StrEnum):
+    """What a window is good for."""
 
-    options: Options
-    record: Record
-    generator: Generator
-    _capacities_rps: dict[Target, float] = field(default_factory=dict)
+    VALID = "VALID"
+    LOWER_BOUND = "LOWER_BOUND"  # the generator was the limit: the server can do at least this
+    REFUSED = "REFUSED"
 
-    def __post_init__(self) -> None:
-        self._server_cores, _ = cores()
-        self._order = random.Random(self.options.seed)  # noqa: S311  # not for secrets
-        self._seeds = itertools.count(self.options.seed)
 
-    def run(self, boots: Sequence[Boot], bar: Bar) -> bool:
-        """Measure *boots*; False if the limit of time came first. Raises ServerFailed."""
-        for number, boot in enumerate(boots):
-            if self.record.age_s > self.options.limit_s:
-                return False
-            bar.begin(boot)
-            for window in self._measure(boot, number):
-                self.record.add(window)
-                bar.measured(window)
-        bar.end()
-        return True
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """What is measured."""
 
-    def _measure(self, boot: Boot, number: int) -> Iterator[Window]:
-        setup = Setup(
-            app=boot.target.app,
-            workers=boot.workers,
-            cores=self._server_cores,
-            variables=boot.target.variables,
+    regime: Regime
+    target: str  # the path, such as /wait or /models/iris/predict
+    workers: int
+    arrivals: Arrivals
+    connections: int
+    offered_rps: float | None = None  # open arrivals only
+    slo_ms: float  # an answer within it, counted from the intended send, is good
+
+
+class Client(msgspec.Struct, frozen=True, kw_only=True):
+    """A window as the generator saw it; every request that was due in the window is in it."""
+
+    sent: int
+    answered: int
+    good: int  # 2xx within the SLO
+    dropped: int  # never sent, for want of a free connection
+    censored: int  # still unanswered when waiting for them ended
+    errors: dict[str, int]  # by status ("503") or by the exception's name
+    answered_by_worker: dict[str, int]  # by the X-Worker header
+    response_hdr: str  # HDR histogram of µs, base64: intended send → last byte of the answer
+    service_hdr: str  # the same from the actual send
+    mean_service_ms: float
+    mean_in_flight: float  # sampled, not derived
+    lag_p99_ms: float  # actual send − intended send
+    cpu_share_max: float  # of its core, used or waited for by the generator in its busiest second
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True):
+    """A window as the machine under the server saw it."""
+
+    answered: int  # by the server's own count
+    cpu_ms: float
+    run_queue_wait_ms: float  # ready to run, while something else had the core
+    spin_ms: float  # CPU time of a fixed piece of Python on the same core: the machine's own pace
+    steal_share: float
+    other_cpu_share: float  # of all cores, used by neither server nor generator
+    pss_bytes_by_worker: dict[str, int]
+    pss_master_bytes: int
+    idle_cpu_ms: float = 0.0  # the part of cpu_ms that it would have used without a request
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """One measurement of a point."""
+
+    point: Point
+    round: int
+    boot: int  # which start of the server it belongs to
+    anchor: bool  # a repeat of the smallest point, to see the machine drift
+    started_at_s: float  # since the campaign began
+    duration_s: float
+    client: Client
+    server: Server
+    verdict: Verdict
+    reasons: tuple[str, ...] = ()  # why it is not VALID, each a sentence with its figures
+
+    @property
+    def throughput_rps(self) -> float:
+        """Answers a second, whatever they said."""
+        return self.client.answered / self.duration_s
+
+    @property
+    def goodput_rps(self) -> float:
+        """Answers a second that were 2xx within the SLO."""
+        return self.client.good / self.duration_s
+
+    @property
+    def cpu_ms_per_request(self) -> float:
+        """The server's CPU time for an answer, beyond what it uses without a request."""
+        return (self.server.cpu_ms - self.server.idle_cpu_ms) / max(1, self.server.answered)
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """Where it was measured: enough to know whether two campaigns may be compared."""
+
+    cpu: str
+    cores: int
+    memory_bytes: int
+    kernel: str
+    python: str
+    versions: dict[str, str]  # of the packages that serve
+    commit: str
+    server_cores: tuple[int, ...]
+    generator_cores: tuple[int, ...]
+
+
+class Campaign(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a sweep measured, in the order it was measured."""
+
+    schema_version: int
+    started_at: str  # ISO 8601, UTC
+    duration_s: float
+    seed: int
+    machine: Machine
+    windows: tuple[Window, ...]
+
+
+class UnreadableResults(ValueError):
+    """The file is no campaign of this schema."""
+
+
+def write(campaign: Campaign, path: Path) -> None:
+    """Write *campaign* as indented JSON."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(campaign), indent=1))
+
+
+def read(path: Path) -> Campaign:
+    """Read a campaign. Raises UnreadableResults with the path and what is wrong."""
+    try:
+        campaign = msgspec.json.decode(path.read_bytes(), type=Campaign)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise UnreadableResults(f"{path}: {error}") from error
+    if campaign.schema_version != SCHEMA_VERSION:
+        raise UnreadableResults(
+            f"{path} has schema version {campaign.schema_version}; this one reads {SCHEMA_VERSION}"
         )
-        with Instance(setup) as instance:
-            bench = Bench(instance, self.generator, self._server_cores)
-            for point in self._points(boot):
-                window = self._window(bench, boot, number, point)
-                self._learn(boot.target, window)
-                yield window
-
-    def _window(self, bench: Bench, boot: Boot, number: int, point: Point) -> Window:
-        options = self.options
-        started_at_s = self.record.age_s
-        client, server = bench.measure(
-            boot.target, point, options.timing, next(self._seeds), dealt=options.dealt
-        )
-        return verdicts.judged(
-            Window(
-                point=point,
-                round=boot.round,
-                boot=number,
-                anchor=boot.anchor,
-                started_at_s=round(started_at_s, 3),
-                duration_s=options.timing.window_s,
-                client=client,
-                server=server,
-                verdict=Verdict.VALID,
-            )
-        )
-
-    def _points(self, boot: Boot) -> Iterator[Point]:
-        """The closed point and the open ones, in random order once the capacity is known."""
-        closed = boot.target.closed(boot.workers)
-        if boot.anchor:
-            yield closed
-            return
-        loads: list[float | None] = [None, *boot.target.open_shares]
-        if boot.target in self._capacities_rps:
-            self._order.shuffle(loads)
-        for share in loads:
-            yield closed if share is None else self._open(boot, share)
-
-    def _open(self, boot: Boot, share: float) -> Point:
-        """A share of what so many workers can serve at most, as the first window told."""
-        most = boot.workers
-        if boot.target.regime is not Regime.WAIT:  # what computes needs a core each
-            most = min(most, len(self._server_cores))
-        offered_rps = share * most * self._capacities_rps[boot.target]
-        return boot.target.open(boot.workers, _two_digits(offered_rps))
-
-    def _learn(self, target: Target, window: Window) -> None:
-        if target not in self._capacities_rps and window.point.arrivals is Arrivals.CLOSED:
-            if window.client.answered <= sum(window.client.errors.values()):
-                raise NothingServed(f"{target.path} only failed: {window.client.errors}")
-            self._capacities_rps[target] = window.throughput_rps / window.point.workers
-
-
-def _two_digits(value: float) -> float:
-    return round(value, 1 - floor(log10(value)))
+    return campaign

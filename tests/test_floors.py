@@ -81,12 +81,12 @@ FLOORS = [
     {"service.worker"},
 ]
 OURS = ("config", "service", "load")
-SERVED = PROJECT / "load/bench_app.py"  # runs in the server's process, on the service's worker
+SERVED = PROJECT / "load/rig/bench_app.py"  # runs in the server's process, on the service's worker
 MODULES = sorted(
     path.relative_to(PROJECT)
     for top in OURS
     for path in (PROJECT / top).rglob("*.py")
-    if path.name != "make.py" and "peers" not in path.parts
+    if path.name != "make.py" and not {"benchmarks", "peers"} & {*path.parts}
 )
 
 

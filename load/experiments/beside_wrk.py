@@ -12,11 +12,11 @@ import sys
 from statistics import median
 
 from load import arguments
-from load.machine import cores
-from load.regimes import targets
-from load.results import Arrivals, Regime
-from load.server import Instance, Setup
-from load.traffic import Generator
+from load.campaign import Arrivals, Regime
+from load.generator.traffic import Generator
+from load.rig.machine import cores
+from load.rig.server import Instance, Setup
+from load.sweep.targets import targets
 
 RATE = re.compile(r"^Requests/sec:\s+([\d.]+)$", re.MULTILINE)
 

@@ -16,16 +16,17 @@ from pathlib import Path
 
 import numpy as np
 
-from load import arguments, readings
-from load.demand import Demand, measured
-from load.machine import cores
-from load.regimes import Target, targets
-from load.results import Arrivals, Client, Regime, read
-from load.server import PROJECT, Instance, Setup
-from load.simulation import Draw
-from load.simulation import Instance as Simulated
-from load.spectrum import decode, merged
-from load.traffic import Generator, Traffic
+from load import arguments
+from load.campaign import Arrivals, Client, Regime, read
+from load.generator.traffic import Generator, Traffic
+from load.latencies import decode, merged
+from load.plan.demand import Demand, measured
+from load.plan.simulation import Draw
+from load.plan.simulation import Instance as Simulated
+from load.rig import readings
+from load.rig.machine import cores
+from load.rig.server import PROJECT, Instance, Setup
+from load.sweep.targets import Target, targets
 
 PERCENTILES = (0.5, 0.99)
 SHARES = (0.3, 0.5, 0.7)

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from load.peers.servers import WEIR, serving
+from load.benchmarks.servers import WEIR, serving
 
 CONNECTIONS = 32
 CLIENT_CORE = "1"
@@ -33,14 +33,14 @@ Row = tuple[float, float, float]  # CPU µs a request, requests a second, p99 in
 STOCK = "gunicorn --worker-class gevent --bind 127.0.0.1:{port} "
 
 PAIRS = {
-    "echo": {"weir": WEIR, "tutorial": STOCK + "load.peers.tutorial_echo:app"},
+    "echo": {"weir": WEIR, "tutorial": STOCK + "load.peers.apps.tutorial_echo:app"},
     "raw": {
-        "weir": "gunicorn --config gunicorn.conf.py load.peers.raw_app:app",
-        "stock": STOCK + "load.peers.raw_app:app",
+        "weir": "gunicorn --config gunicorn.conf.py load.peers.apps.raw_app:app",
+        "stock": STOCK + "load.peers.apps.raw_app:app",
     },
     "fastapi": {
         "weir": WEIR,
-        "fastapi": "uvicorn load.peers.fastapi_echo:app --port {port} --no-access-log",
+        "fastapi": "uvicorn load.peers.apps.fastapi_echo:app --port {port} --no-access-log",
     },
 }
 

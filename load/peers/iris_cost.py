@@ -33,8 +33,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from load.benchmarks.servers import PROJECT, WEIR, serving
 from load.peers.echo_cost import measure, print_medians, ratio
-from load.peers.servers import PROJECT, WEIR, serving
 
 COLUMNS = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 FLOWERS = {
@@ -99,11 +99,11 @@ def servers(environments: Path, scratch: Path) -> dict[str, Server]:
         "mlserver-batching": mlserver("MLSERVER_PARALLEL_WORKERS=0 " + batching),
         "bentoml": Server(
             f"env BENTOML_DO_NOT_TRACK=True BENTOML_HOME={scratch}/bentoml "
-            f"{environments}/bentoml/bin/bentoml serve load.peers.iris_bentoml:Service "
+            f"{environments}/bentoml/bin/bentoml serve load.peers.apps.iris_bentoml:Service "
             "--port {port}"
         ),
         "litserve": Server(
-            f"{environments}/litserve/bin/python -m load.peers.iris_litserve {{port}}",
+            f"{environments}/litserve/bin/python -m load.peers.apps.iris_litserve {{port}}",
             ready="/health",
         ),
     }
@@ -157,7 +157,9 @@ def main() -> None:
         chosen = {name: known[name] for name in ["weir", *peers]}
         if any(name.startswith("mlserver") for name in peers):
             python = f"{environments}/mlserver/bin/python"
-            subprocess.run([python, PROJECT / "load/peers/iris_mlserver.py", scratch], check=True)
+            subprocess.run(
+                [python, PROJECT / "load/peers/apps/iris_mlserver.py", scratch], check=True
+            )
         rows = measured(chosen, int(rounds), int(seconds), scratch)
     print_medians(rows)
     for name in peers:

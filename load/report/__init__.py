@@ -1,5 +1,1 @@
-"""A campaign as a report that can be read without knowing the method."""
-
-from load.report.command import configure, run
-
-__all__ = ["configure", "run"]
+"""`report`: a campaign as pages that can be read without knowing the method."""

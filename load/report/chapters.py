@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
+from load.campaign import Campaign
 from load.report import latency_plots, scaling_plots, server_plots, words
 from load.report.canvas import NothingToShow, drawing, png
 from load.report.evidence import Group, Scaling
-from load.results import Campaign
 
 
 @dataclass(frozen=True)

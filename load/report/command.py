@@ -15,11 +15,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from rich.console import Console
 
-from load import quotation
+from load.campaign import Campaign, Point, UnreadableResults, Verdict, Window, read
+from load.plan import words as quotation
+from load.report.advice import RUNNING, advice
 from load.report.chapters import Chapter, chapters
 from load.report.evidence import Group, by_point, groups, scalings
-from load.report.verdict import RUNNING, advice
-from load.results import Campaign, Point, UnreadableResults, Verdict, Window, read
 
 OK, USAGE, UNMEASURED = 0, 2, 4
 TEMPLATES = Path(__file__).parent

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from load.results import Arrivals, Campaign, Point, Regime, Verdict, Window
+from load.campaign import Arrivals, Campaign, Point, Regime, Verdict, Window
 from load.scaling import Fit, Sample, TooFewSamples, fit
 
 Floats = NDArray[np.float64]

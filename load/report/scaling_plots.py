@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from load.campaign import Verdict, Window
 from load.report.canvas import (
     BLUE,
     GREEN,
@@ -20,7 +21,6 @@ from load.report.canvas import (
     whole_numbers,
 )
 from load.report.evidence import Scaling, saturated
-from load.results import Verdict, Window
 from load.scaling import Band, Fit
 
 WORKERS = "workers (processes that answer requests)"

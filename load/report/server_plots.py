@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from load.memory import MIB, fitted
+from load.campaign import Campaign, Verdict, Window
+from load.plan.memory import MIB, fitted
 from load.report.canvas import (
     BLUE,
     GREEN,
@@ -22,7 +23,6 @@ from load.report.canvas import (
     single,
 )
 from load.report.evidence import Floats, Group, by_point, by_workers, opened, saturated
-from load.results import Campaign, Verdict, Window
 
 TOLERANCE = 0.05  # of the anchors, before a round is not to be trusted
 DYNOS_MIB = (512, 1024, 2560)

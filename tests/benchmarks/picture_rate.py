@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 
-from load.peers.servers import PROJECT, WEIR, serving
+from load.benchmarks.servers import PROJECT, WEIR, serving
 from service.inference import manifest, signature
 from service.inference.runtimes import open_runtime
 

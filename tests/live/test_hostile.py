@@ -2,7 +2,7 @@
 
 import pytest
 
-from load.peers.hostile import ENDLESS, WHOLE, measure
+from load.benchmarks.hostile import ENDLESS, WHOLE, measure
 
 SECONDS = 1.5
 

@@ -7,7 +7,7 @@ import numpy as np
 from hdrh.histogram import HdrHistogram
 from msgspec.structs import replace
 
-from load.results import (
+from load.campaign import (
     SCHEMA_VERSION,
     Arrivals,
     Campaign,

@@ -1,9 +1,9 @@
 import pytest
 
-from load.machine import cores
-from load.results import Arrivals
-from load.server import BENCH, Instance, Setup
-from load.traffic import Generator, Traffic
+from load.campaign import Arrivals
+from load.generator.traffic import Generator, Traffic
+from load.rig.machine import cores
+from load.rig.server import BENCH, Instance, Setup
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from hdrh.histogram import HdrHistogram
 
-from load.results import (
+from load.campaign import (
     SCHEMA_VERSION,
     Arrivals,
     Campaign,

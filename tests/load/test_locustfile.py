@@ -2,7 +2,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from load.server import PRODUCT
+from load.rig.server import PRODUCT
 from tests.conftest import PROJECT
 from tests.load.conftest import served
 

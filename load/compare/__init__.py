@@ -1,0 +1,1 @@
+"""`compare`: tells what changed between two sweeps."""

@@ -1,0 +1,1 @@
+"""`run`: checks a deployed service against its objective, for CI."""

@@ -1,0 +1,152 @@
+"""
+`run`: is a deployed service within its objective? For CI: exit code and JUnit say so.
+
+Requests come at random as users' do, whatever the service does, and a latency counts from the
+moment at which its request was due.
+
+Exit codes: 0 met; 2 a wrong argument; 3 missed; 4 not known (too few requests, or the generator
+did not keep up), which is no pass.
+"""
+
+import argparse
+import math
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from hdrh.histogram import HdrHistogram
+from rich.console import Console
+
+from load import arguments
+from load.campaign import Arrivals, Client
+from load.gate.junit import Outcome, write
+from load.gate.objective import Objective, fewest_requests, judge, parse
+from load.generator.traffic import Generator, GeneratorFailed, Traffic
+from load.rig.machine import cores
+
+MET, MISSED, UNKNOWN = 0, 3, 4
+RAMP_S, DRAIN_S = 2.0, 30.0
+LEAST_CONNECTIONS, MOST_CONNECTIONS = 8, 500
+SHORTEST_S, LONGEST_S = 10.0, 600.0
+SHOWN = (50, 90, 99, 99.9)  # percentiles
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    add = parser.add_argument
+    add("--url", type=_url, required=True, help="with its path, such as https://…/readyz")
+    add("--rps", type=arguments.number, required=True, help="requests a second")
+    add("--slo", type=_objective, required=True, help="such as p99<200ms")
+    add(
+        "--errors",
+        type=arguments.share,
+        default=0.001,
+        metavar="SHARE",
+        help="at most; 0.1%% by default",
+    )
+    add(
+        "--duration",
+        type=arguments.seconds,
+        metavar="TIME",
+        help="such as 60s; default: long enough",
+    )
+    add("--method", default="GET")
+    add("--data", type=Path, metavar="FILE", help="the requests' body")
+    add("--header", action="append", type=_header, default=[], metavar="NAME: VALUE")
+    add(
+        "--connections",
+        type=arguments.whole,
+        help="requests under way at most; default: twice rps × SLO",
+    )
+    add("--junit", type=Path, metavar="FILE", help="also write the outcome as JUnit XML")
+    add("--seed", type=int, default=1)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Send, judge, print; return the exit code."""
+    console = Console(highlight=False)
+    traffic = _traffic(args)
+    console.print(
+        f"{args.rps:g} requests/s to {args.url.geturl()} for {traffic.window_s:g} s …",
+        soft_wrap=True,
+    )
+    _, sends = cores()
+    try:
+        with Generator(sends) as generator:
+            client = generator.run(traffic)
+    except GeneratorFailed as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        return UNKNOWN
+    cases = judge(client, args.slo, args.errors)
+    console.print(_figures(client, traffic.window_s), markup=False, soft_wrap=True)
+    for case in cases:
+        console.print(f"{case.outcome:9} {case.name}: {case.said}", markup=False, soft_wrap=True)
+    if args.junit:
+        write(args.junit, "load run", cases)
+    outcomes = {case.outcome for case in cases}
+    if Outcome.UNKNOWN in outcomes:
+        return UNKNOWN
+    return MISSED if Outcome.MISSED in outcomes else MET
+
+
+def _figures(client: Client, window_s: float) -> str:
+    responses = HdrHistogram.decode(client.response_hdr)
+    quantiles = ", ".join(
+        f"p{percent:g} {responses.get_value_at_percentile(percent) / 1000:.1f} ms"
+        for percent in SHOWN
+    )
+    kinds = ", ".join(f"{name}: {count}" for name, count in sorted(client.errors.items()))
+    return (
+        f"{client.sent} sent, {client.answered} answered ({client.answered / window_s:.1f}/s), "
+        f"{client.dropped} not sent for want of a free connection, {client.censored} unanswered at "
+        f"the end; errors: {kinds or 'none'}\n{quantiles}, from when each was due"
+    )
+
+
+def _traffic(args: argparse.Namespace) -> Traffic:
+    path = args.url.path or "/"
+    plenty = math.ceil(2 * args.rps * args.slo.within_ms / 1000)
+    connections = args.connections or min(MOST_CONNECTIONS, LEAST_CONNECTIONS + plenty)
+    return Traffic(
+        url=f"{args.url.scheme}://{args.url.netloc}",
+        path=f"{path}?{args.url.query}" if args.url.query else path,
+        method=args.method,
+        headers=dict(args.header),
+        body=args.data.read_bytes() if args.data else b"",
+        arrivals=Arrivals.OPEN,
+        connections=connections,
+        offered_rps=args.rps,
+        slo_ms=args.slo.within_ms,
+        ramp_s=RAMP_S,
+        window_s=args.duration or _long_enough_s(args),
+        drain_s=DRAIN_S,
+        seed=args.seed,
+        warm_requests=0,
+    )
+
+
+def _long_enough_s(args: argparse.Namespace) -> float:
+    """The time for twice the fewest requests that can confirm both objectives."""
+    limit = min(limit for limit in (args.slo.late, args.errors) if limit)
+    seconds: float = 2 * fewest_requests(limit) / args.rps
+    return min(LONGEST_S, max(SHORTEST_S, math.ceil(seconds)))
+
+
+def _objective(text: str) -> Objective:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise argparse.ArgumentTypeError(f"{text!r} given; write it as NAME: VALUE")
+    return name.strip(), value.strip()
+
+
+def _url(text: str) -> SplitResult:
+    url = urlsplit(text)
+    if url.scheme not in {"http", "https"} or not url.netloc:
+        raise argparse.ArgumentTypeError(f"{text} given; give http://… or https://…")
+    return url

@@ -1,0 +1,1 @@
+"""What sends: a process of its own."""

@@ -1,0 +1,1 @@
+"""The servers that Weir is measured beside."""

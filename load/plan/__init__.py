@@ -1,0 +1,1 @@
+"""`plan`: turns a sweep into the dynos or replicas to order."""

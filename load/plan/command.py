@@ -1,0 +1,193 @@
+"""
+From a campaign to the commands to type: `python -m load plan RESULTS --rps 800 --p99 200ms`.
+
+Exit codes: 0 a plan; 2 a wrong argument; 3 the goal cannot be met; 4 too little was measured.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+from rich.progress import track
+
+from load.campaign import Campaign, Regime, UnreadableResults, read
+from load.plan import kubernetes
+from load.plan import words as quotation
+from load.plan.capacity import Goal, NoOffer, Offer, offer
+from load.plan.demand import Demand, TooLittleMeasured, UnclearTarget, measured
+from load.plan.dynos import ANY, Dyno, UnknownDyno, catalogue_date, named
+
+OK, USAGE, UNMET, UNMEASURED = 0, 2, 3, 4
+UNITS_MS = {"ms": 1.0, "s": 1000.0}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    goal: Goal
+    dynos: tuple[Dyno, ...]
+    spin_ratios: Mapping[str, float]  # measured ones, by dyno
+    seed: int
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `plan`."""
+    parser.add_argument("results", type=Path, help="the results.json that a sweep wrote")
+    parser.add_argument("--rps", type=_positive, required=True, help="requests a second, in all")
+    parser.add_argument("--p99", type=_duration_ms, required=True, help="such as 200ms or 1.5s")
+    parser.add_argument("--dyno", default=ANY, help=f"a dyno's name, or {ANY} (default)")
+    parser.add_argument(
+        "--regime", choices=[regime.value for regime in Regime], default=Regime.MODEL.value
+    )
+    parser.add_argument("--target", help="the path that was measured, if the regime has several")
+    parser.add_argument(
+        "--spin-ratio",
+        type=_spin_ratio,
+        action="append",
+        default=[],
+        metavar="[DYNO=]RATIO",
+        help="how many times longer the same Python takes there than where it was measured",
+    )
+    parser.add_argument("--kubernetes", action="store_true", help="print the manifest and no more")
+    parser.add_argument("--seed", type=int, default=1, help="of the simulation (1)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the plan; return the exit code."""
+    try:
+        campaign = read(args.results)
+        asked = _asked(args)
+        demand = measured(campaign, Regime(args.regime), args.target)
+    except (UnreadableResults, UnknownDyno, UnclearTarget) as error:
+        return _fail(error, USAGE)
+    except TooLittleMeasured as error:
+        return _fail(error, UNMEASURED)
+    offers, refusals = _offers(demand, asked, asked.dynos)
+    if not offers:
+        _say_unmet(demand, asked, refusals)
+        return UNMET
+    if args.kubernetes:
+        sys.stdout.write(_manifest(demand, asked, offers[0]))
+    else:
+        _say(campaign, demand, asked, offers, refusals)
+    return OK
+
+
+def _asked(args: argparse.Namespace) -> _Asked:
+    dynos = named(args.dyno)
+    ratios = {
+        dyno.name: ratio
+        for name, ratio in args.spin_ratio
+        for dyno in (named(name) if name else dynos)
+    }
+    return _Asked(Goal(args.rps, args.p99), dynos, ratios, args.seed)
+
+
+def _offers(
+    demand: Demand, asked: _Asked, dynos: Sequence[Dyno]
+) -> tuple[list[Offer], list[NoOffer]]:
+    """What each dyno would take, cheapest first, and why others will not do."""
+    offers, refusals = [], []
+    for dyno in track(dynos, "Simulating", console=Console(stderr=True), transient=True):
+        ratio = asked.spin_ratios.get(dyno.name)
+        try:
+            offers.append(offer(demand, asked.goal, dyno, spin_ratio=ratio, seed=asked.seed))
+        except NoOffer as error:
+            refusals.append(error)
+    return sorted(offers, key=lambda each: each.usd_a_month), refusals
+
+
+def _say(
+    campaign: Campaign,
+    demand: Demand,
+    asked: _Asked,
+    offers: Sequence[Offer],
+    refusals: Sequence[NoOffer],
+) -> None:
+    best, goal = offers[0], asked.goal
+    _print(f"To hold {goal.rps:g} requests a second with a p99 within {goal.p99_ms:g} ms (of 100")
+    _print("requests, 99 are answered within it):\n")
+    _print("\n".join(f"    {command}" for command in quotation.commands(best)))
+    _print(f"\n{quotation.price(best, demand)}\n")
+    _print("Why\n" + quotation.bullets(_whys(campaign, demand, asked, best)))
+    if len(offers) + len(refusals) > 1:
+        others = [*map(quotation.line, offers), *map(quotation.refusal, refusals)]
+        _print("All that were asked for\n" + quotation.bullets(others))
+    _print("Measured\n" + quotation.bullets(quotation.measurement(campaign, demand)))
+    _print(f"Prices and sizes are of {catalogue_date()}, from load/dynos.toml.\n")
+    _print("The same for Kubernetes, with whole cores like those that were measured:\n")
+    _print(_manifest(demand, asked, best))
+
+
+def _whys(campaign: Campaign, demand: Demand, asked: _Asked, best: Offer) -> list[str]:
+    texts = quotation.reasons(best, demand, asked.goal)
+    if best.dyno.shared and best.dyno.name not in asked.spin_ratios:
+        spin_ms = median(window.server.spin_ms for window in campaign.windows)
+        texts += quotation.spin_what_if(best, demand, asked.goal, asked.seed, spin_ms=spin_ms)
+    return [*texts, quotation.buildpack_what_if(best, demand, asked.goal, asked.seed)]
+
+
+def _manifest(demand: Demand, asked: _Asked, best: Offer) -> str:
+    try:
+        plan = offer(demand, asked.goal, kubernetes.pod(best.dyno), seed=asked.seed)
+    except NoOffer as error:
+        return f"# {quotation.refusal(error)}\n"
+    return kubernetes.manifest(plan, demand, asked.goal.rps)
+
+
+def _say_unmet(demand: Demand, asked: _Asked, refusals: Sequence[NoOffer]) -> None:
+    goal = asked.goal
+    _print(f"{goal.rps:g} requests a second with a p99 within {goal.p99_ms:g} ms: not possible.\n")
+    _print(quotation.bullets([quotation.refusal(each) for each in refusals]))
+    tried = {each.dyno.name for each in refusals}
+    rest = [dyno for dyno in named(ANY) if dyno.name not in tried]
+    offers, more = _offers(demand, asked, rest)
+    nearest = [quotation.line(offers[0])] if offers else _nearest(goal, [*refusals, *more])
+    if nearest:
+        _print("What comes nearest\n" + quotation.bullets(nearest))
+
+
+def _nearest(goal: Goal, refusals: Iterable[NoOffer]) -> list[str]:
+    """Of the goals that can be met, the one that gives up least."""
+    possible = [(each.nearest, each.dyno.name) for each in refusals if each.nearest]
+    if not possible:
+        return []
+    near, name = min(
+        possible, key=lambda each: (each[0].rps < goal.rps, each[0].p99_ms, -each[0].rps)
+    )
+    return [f"--rps {near.rps:g} --p99 {near.p99_ms:g}ms --dyno {name}"]
+
+
+def _fail(error: Exception, code: int) -> int:
+    sys.stderr.write(f"plan: {error}\n")
+    return code
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text}: a number above 0 is wanted")
+    return value
+
+
+def _duration_ms(text: str) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s)", text.strip())
+    if not found or not float(found[1]):
+        raise argparse.ArgumentTypeError(f"{text}: a time with its unit is wanted, such as 200ms")
+    return float(found[1]) * UNITS_MS[found[2]]
+
+
+def _spin_ratio(text: str) -> tuple[str, float]:
+    name, _, ratio = text.rpartition("=")
+    return name, _positive(ratio)

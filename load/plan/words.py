@@ -1,0 +1,166 @@
+"""A plan in words: the commands to type, the price, and why."""
+
+import math
+from collections.abc import Sequence
+
+from load.campaign import Arrivals, Campaign
+from load.plan.capacity import Goal, NoOffer, Offer, held, offer, workers_in_memory
+from load.plan.demand import SURE_REQUESTS, Demand
+from load.plan.dynos import MIB, Dyno
+from load.rig.readings import SPIN_ROUNDS
+
+GUESS_FACTOR = 2  # how far an assumed spin ratio may be off
+FEW_ROUNDS = 5
+
+
+def commands(plan: Offer) -> tuple[str, str, str]:
+    """What to type for *plan*."""
+    return commands_for(plan.dyno, plan.workers.count, plan.dynos)
+
+
+def commands_for(dyno: Dyno, workers: int, dynos: int) -> tuple[str, str, str]:
+    """What to type for so many *workers* in each of so many *dynos*."""
+    return (
+        f"heroku ps:type web={dyno.name}",
+        f"heroku config:set WEB_CONCURRENCY={workers}",
+        f"heroku ps:scale web={dynos}",
+    )
+
+
+def price(plan: Offer, demand: Demand) -> str:
+    """What *plan* costs, and how sure that is."""
+    low, high = plan.usd_interval
+    few = ": few, so the truth may lie outside" if demand.rounds < FEW_ROUNDS else ""
+    return (
+        f"{plan.dynos} dynos at ${plan.dyno.usd_a_month:g} are ${plan.usd_a_month:,.0f} a month. "
+        f"95 % interval: ${low:,.0f} to ${high:,.0f} (bootstrap over {demand.rounds} rounds{few})."
+    )
+
+
+def line(plan: Offer) -> str:
+    """*plan* in one line."""
+    assumed = f", spin ratio {plan.spin_ratio:g}" if plan.spin_ratio != 1 else ""
+    return (
+        f"{plan.dyno.name}: {plan.dynos} dynos, {plan.workers.count} workers each, "
+        f"${plan.usd_a_month:,.0f} a month{assumed}"
+    )
+
+
+def refusal(error: NoOffer) -> str:
+    """Why this dyno will not do."""
+    return f"{error.dyno.name}: not possible, {error}"
+
+
+def reasons(plan: Offer, demand: Demand, goal: Goal) -> list[str]:
+    """How *plan* came about, a sentence or two each."""
+    holding = plan.holding
+    bound = "its CPU" if holding.cpu_bound else "its workers' slots"
+    cpu_ms = demand.cost(plan.workers.count).cpu_ms
+    carry = "carries" if plan.needed == 1 else "carry"
+    carrying = holding.p99_ms(goal.rps / plan.needed)
+    all_there = holding.p99_ms(goal.rps / plan.dynos)
+    return [
+        f"A request takes {demand.service.mean_ms:.1f} ms alone, {cpu_ms:.2f} ms of it CPU.",
+        f"{plan.workers.count} workers a dyno: {plan.workers.why}.",
+        (
+            f"One dyno holds {holding.rps:.0f} requests a second within that p99, which is "
+            f"{holding.rps / holding.ceiling_rps:.0%} of what {bound} could do with endless queues."
+        ),
+        (
+            f"{plan.needed} {carry} the load (p99 {carrying:.0f} ms, simulated); one more is there "
+            "because a deploy, a crash or the daily restart takes one away. With all "
+            f"{plan.dynos} the p99 is {all_there:.0f} ms."
+        ),
+        (
+            "The router picks a dyno at random and a connection stays with one worker, so a "
+            "request may queue behind others while the next worker idles; the simulation does so."
+        ),
+    ]
+
+
+def spin_what_if(
+    plan: Offer, demand: Demand, goal: Goal, seed: int, *, spin_ms: float
+) -> tuple[str, str]:
+    """What another spin ratio than the assumed one would mean, and how to measure it."""
+    name, ratio = plan.dyno.name, plan.spin_ratio
+    cases = []
+    for other in (ratio / GUESS_FACTOR, ratio * GUESS_FACTOR):
+        try:
+            count = offer(demand, goal, plan.dyno, spin_ratio=other, seed=seed).dynos
+            cases.append(f"{count} dynos at {other:g}")
+        except NoOffer as error:
+            cases.append(f"impossible at {other:g} ({error})")
+    assumed = (
+        f"Neighbours share the CPU of {name}. ASSUMED, not measured: Python takes {ratio:g} times "
+        f"as long there as on the machine that was measured (the spin ratio). It would be "
+        f"{' and '.join(cases)}."
+    )
+    how = (
+        f'Measure it there: heroku run --size={name} -- python -m timeit -n 50 -r 1 "for _ in '
+        f'range({SPIN_ROUNDS}): pass", which took {spin_ms:.0f} msec per loop here; pass the '
+        f"quotient as --spin-ratio {name}=…."
+    )
+    return assumed, how
+
+
+def buildpack_what_if(plan: Offer, demand: Demand, goal: Goal, seed: int) -> str:
+    """What the buildpack's own WEB_CONCURRENCY would mean."""
+    default = plan.dyno.buildpack_workers
+    says = f"Heroku's buildpack would set WEB_CONCURRENCY={default}"
+    if default == plan.workers.count:
+        return f"{says} too."
+    if default > workers_in_memory(demand, plan.dyno):
+        size_mib = demand.memory.bytes(default) / MIB
+        return f"{says}, which takes {size_mib:.0f} of {plan.dyno.memory_mib} MiB: too much."
+    try:
+        holding = held(demand, goal, plan.dyno, default, spin_ratio=plan.spin_ratio, seed=seed)
+    except NoOffer as error:
+        return f"{says}: {error}."
+    dynos = math.ceil(goal.rps / holding.rps) + 1
+    cost = dynos * plan.dyno.usd_a_month
+    return f"{says}: {holding.rps:.0f} requests a second each, {dynos} dynos, ${cost:,.0f} a month."
+
+
+def measurement(campaign: Campaign, demand: Demand) -> list[str]:
+    """What the plan stands on."""
+    point, memory = demand.lightest, demand.memory
+    load = (
+        f"{point.offered_rps:g} requests a second"
+        if point.offered_rps
+        else f"{point.connections} connections"
+    )
+    few = f" (fewer than {SURE_REQUESTS}, so the slowest are not known)"
+    few = few if demand.measured_requests < SURE_REQUESTS else ""
+    texts = [
+        (
+            f"{demand.target} ({demand.regime} regime): {demand.windows} valid windows in "
+            f"{demand.rounds} rounds, {campaign.started_at}, {campaign.machine.cpu}, "
+            f"commit {campaign.machine.commit}."
+        ),
+        (
+            f"Service times from {demand.measured_requests} requests, "
+            f"{_count(point.workers, 'worker')}, {load}{few}; their queueing was taken out by "
+            "simulating that very load."
+        ),
+        (
+            f"A worker was seen to serve {_count(demand.slots, 'request')} at once on "
+            f"{_count(demand.lanes, 'core')}, and takes {memory.worker_bytes / MIB:.0f} MiB; "
+            f"{memory.shared_bytes / MIB:.0f} MiB are shared."
+        ),
+    ]
+    if point.arrivals == Arrivals.CLOSED:
+        texts[1] = (
+            f"Service times from {demand.measured_requests} requests, "
+            f"{_count(point.workers, 'worker')}, {load}. There were no valid windows with open "
+            "arrivals: these times contain waiting, and the plan is too careful."
+        )
+    return texts
+
+
+def bullets(texts: Sequence[str]) -> str:
+    """*texts* as a list."""
+    return "".join(f"  - {text}\n" for text in texts)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,1 @@
+"""`sweep`: measures the service window by window, over workers and rates."""

@@ -1,0 +1,315 @@
+"""`python -m load plan`: what a user types, reads and gets back as exit code."""
+
+import argparse
+import contextlib
+import io
+import re
+
+import msgspec
+import numpy as np
+import pytest
+
+from load.campaign import Campaign, Regime, Verdict, write
+from load.latencies import Spectrum
+from load.plan import command as plan
+from load.plan.capacity import Goal, NoOffer, offer
+from load.plan.demand import Cost, Demand
+from load.plan.dynos import MIB, Dyno, catalogue, named
+from load.plan.memory import Memory
+from tests.load.synthetic import Truth, campaign, point
+
+ONE_WORKER = Memory(60 * MIB, 300 * MIB)
+
+
+@pytest.fixture(scope="module")
+def measured():
+    return campaign(seed=3, rounds=4)
+
+
+@pytest.fixture(scope="module")
+def quoted(tmp_path_factory, measured):
+    """What the plan says for 200 requests a second on standard-2x."""
+    path = tmp_path_factory.mktemp("plan") / "results.json"
+    write(measured, path)
+    parser = argparse.ArgumentParser(prog="load plan")
+    plan.configure(parser)
+    arguments = f"{path} --rps 200 --p99 300ms --dyno standard-2x"
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        assert plan.run(parser.parse_args(arguments.split())) == 0
+    return out.getvalue()
+
+
+@pytest.fixture
+def typed(tmp_path, capsys, measured):
+    """Runs the command as typed; returns its exit code, and what it wrote to stdout and stderr."""
+
+    def run(arguments, results=measured):
+        path = tmp_path / "results.json"
+        if isinstance(results, Campaign):
+            write(results, path)
+        parser = argparse.ArgumentParser(prog="load plan")
+        plan.configure(parser)
+        try:
+            code = plan.run(parser.parse_args([str(path), *arguments.split()]))
+        except SystemExit as error:
+            code = error.code
+        written = capsys.readouterr()
+        return code, written.out, written.err
+
+    return run
+
+
+def spoilt(results, **changes):
+    """*results* with every window changed."""
+    windows = tuple(msgspec.structs.replace(each, **changes) for each in results.windows)
+    return msgspec.structs.replace(results, windows=windows)
+
+
+def m_m_1(mean_ms=10.0, *, rounds=(10.0, 10.0, 10.0), memory=ONE_WORKER):
+    """Exponential service times, all CPU, one worker measured."""
+    shares = (np.arange(20_000) + 0.5) / 20_000
+    return Demand(
+        regime=Regime.MODEL,
+        target="/models/iris/predict",
+        lightest=point(rate=1.0),
+        measured_requests=20_000,
+        service=Spectrum(-np.log(1 - shares) * mean_ms, np.ones(20_000)),
+        service_by_round_ms=np.array(rounds),
+        costs={1: Cost(mean_ms, np.array(rounds))},
+        crowding={1: 1.0},
+        slots=1,
+        lanes=1,
+        memory=memory,
+        windows=len(rounds),
+        rounds=len(rounds),
+    )
+
+
+def dyno(**changes):
+    """A dyno with one core, in whose memory one worker of `m_m_1` fits."""
+    fields = {
+        "name": "one", "runtime": "common", "usd_a_month": 25, "memory_mib": 512,
+        "cores": 1, "most": 100,
+    }  # fmt: skip
+    return Dyno(**(fields | changes))
+
+
+@pytest.mark.parametrize(
+    ("rps", "p99_ms", "needed"),
+    # λ ≤ µ − 4.605 / SLO a dyno, with µ = 100: 54 a second for 100 ms, 77 for 200 ms.
+    [(50, 100, 1), (500, 100, 10), (150, 200, 2), (720, 200, 10)],
+)
+def test_an_m_m_1_dyno_is_planned_as_theory_has_it(rps, p99_ms, needed):
+    planned = offer(m_m_1(), Goal(rps, p99_ms), dyno())
+    assert planned.needed == needed
+    assert planned.dynos == needed + 1
+    assert planned.usd_a_month == 25 * (needed + 1)
+    assert planned.workers.count == 1
+
+
+def test_one_dyno_holds_what_an_m_m_1_queue_holds():
+    held = offer(m_m_1(), Goal(10, 200), dyno()).holding
+    assert held.rps == pytest.approx(100 - 4605 / 200, rel=0.04)
+
+
+def test_more_requests_never_take_fewer_dynos():
+    counts = [offer(m_m_1(), Goal(rps, 150), dyno()).dynos for rps in (1, 60, 61, 900)]
+    assert counts == sorted(counts)
+    assert counts[0] == 2  # one carries it, one is spare
+
+
+def test_a_tighter_p99_never_takes_fewer_dynos():
+    counts = [offer(m_m_1(), Goal(500, p99), dyno()).dynos for p99 in (1000, 150, 70)]
+    assert counts == sorted(counts)
+
+
+def test_a_slower_cpu_takes_more_dynos():
+    fast, slow = (
+        offer(m_m_1(), Goal(300, 300), dyno(), spin_ratio=ratio).dynos for ratio in (1, 2)
+    )
+    assert slow > 2 * (fast - 1)
+
+
+def test_memory_limits_workers():
+    small = m_m_1(memory=Memory(100 * MIB, 150 * MIB))
+    planned = offer(small, Goal(50, 300), dyno(memory_mib=512, cores=8))
+    assert planned.workers.count == 2  # 0.85 × 512 − 100 = 335 MiB
+    assert "512 MiB" in planned.workers.why
+
+
+def test_nothing_is_planned_far_beyond_what_was_measured():
+    planned = offer(m_m_1(), Goal(50, 300), dyno(memory_mib=1 << 20, cores=64))
+    assert planned.workers.count == 2
+    assert "measured" in planned.workers.why
+
+
+def test_a_worker_that_does_not_fit_is_no_offer():
+    with pytest.raises(NoOffer, match=r"one worker takes 360 MiB.*218 MiB"):
+        offer(m_m_1(), Goal(50, 300), dyno(memory_mib=256))
+
+
+def test_rounds_that_differ_widen_the_price():
+    alike = offer(m_m_1(), Goal(2000, 200), dyno())
+    apart = offer(m_m_1(rounds=(8.0, 10.0, 12.0)), Goal(2000, 200), dyno())
+    assert alike.usd_interval == (alike.usd_a_month, alike.usd_a_month)
+    assert apart.usd_interval[0] < apart.usd_a_month < apart.usd_interval[1]
+
+
+def test_the_commands_come_first(quoted):
+    commands = re.findall(r"^    (heroku .*)$", quoted, re.MULTILINE)
+    assert commands[0] == "heroku ps:type web=standard-2x"
+    assert re.fullmatch(r"heroku config:set WEB_CONCURRENCY=\d+", commands[1])
+    scale = re.fullmatch(r"heroku ps:scale web=(\d+)", commands[2])
+    assert f"{scale[1]} dynos at $50 are ${50 * int(scale[1]):,} a month" in quoted
+    assert "95 % interval" in quoted
+    assert quoted.index("heroku ps:type") < quoted.index("Why")
+
+
+def test_the_plan_says_that_the_spin_ratio_is_assumed_until_it_is_given(quoted, typed):
+    _, given, _ = typed("--rps 200 --p99 300ms --dyno standard-2x --spin-ratio 1.5")
+    assert "ASSUMED, not measured" in quoted
+    assert "heroku run --size=standard-2x -- python -m timeit" in quoted
+    assert "ASSUMED" not in given
+    web = re.compile(r"ps:scale web=(\d+)")
+    assert int(web.search(given)[1]) < int(web.search(quoted)[1])
+
+
+def test_the_plan_compares_with_the_buildpack(quoted):
+    assert "buildpack would set WEB_CONCURRENCY=4" in quoted
+
+
+def test_any_lists_every_dyno_and_takes_the_cheapest(typed):
+    code, out, _ = typed("--rps 400 --p99 250ms --dyno any")
+    prices = [
+        int(price.replace(",", ""))
+        for price in re.findall(r"^  - \S+: .* \$([\d,]+) a month", out, re.MULTILINE)
+    ]
+    assert code == 0
+    assert len(prices) == len(named("any"))
+    assert prices == sorted(prices)
+    assert f"are ${prices[0]:,} a month" in out
+
+
+def test_the_same_arguments_give_the_same_plan(typed):
+    first, second = (typed("--rps 300 --p99 250ms --dyno performance-m --kubernetes") for _ in "ab")
+    assert first == second
+
+
+def test_the_manifest_is_yaml_that_holds_the_plan(typed):
+    _, out, _ = typed("--rps 400 --p99 250ms --dyno performance-m --kubernetes")
+    deployment, scaler = (msgspec.yaml.decode(part.encode()) for part in out.split("---\n"))
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    assert deployment["spec"]["replicas"] == scaler["spec"]["minReplicas"] > 1
+    assert container["resources"]["requests"]["cpu"] == "2"
+    assert re.fullmatch(r"\d+Mi", container["resources"]["limits"]["memory"])
+    concurrency = {item["name"]: item["value"] for item in container["env"]}["WEB_CONCURRENCY"]
+    _, told, _ = typed("--rps 400 --p99 250ms --dyno performance-m")
+    assert f"WEB_CONCURRENCY={concurrency}\n" in told
+    target = scaler["spec"]["metrics"][0]["resource"]["target"]
+    assert 10 < target["averageUtilization"] < 90
+
+
+def test_where_requests_wait_the_autoscaler_counts_those_in_flight(typed):
+    arguments = "--regime wait --rps 400 --p99 600ms --dyno performance-m --kubernetes"
+    _, out, _ = typed(arguments)
+    scaler = msgspec.yaml.decode(out.split("---\n")[1].encode())
+    assert scaler["spec"]["metrics"][0]["pods"]["metric"]["name"] == "http_requests_in_flight"
+
+
+def test_workers_that_hinder_each_other_take_more_dynos(typed):
+    def dynos(truth):
+        results = campaign(seed=3, rounds=3, truth=truth, measured=waits, spoil=False)
+        _, out, _ = typed("--regime wait --rps 2000 --p99 900ms --dyno performance-m", results)
+        return int(re.search(r"ps:scale web=(\d+)", out)[1])
+
+    waits = [point(Regime.WAIT, workers=workers) for workers in (1, 4, 16)]
+    assert dynos(Truth(sigma=0.1)) > dynos(Truth(sigma=0.0, kappa=0.0))
+
+
+def test_an_impossible_p99_exits_3_and_names_what_can_be_had(typed):
+    code, out, _ = typed("--rps 100 --p99 2ms --dyno standard-1x")
+    assert code == 3
+    assert "standard-1x: not possible" in out
+    near = re.search(r"--rps (\d+) --p99 (\d+)ms --dyno (\S+)", out)
+    again, _, _ = typed(near[0])
+    assert again == 0
+
+
+def test_a_dyno_that_cannot_names_one_that_can(typed):
+    code, out, _ = typed("--rps 300 --p99 60ms --dyno standard-1x")
+    assert code == 3
+    near = re.search(r"comes nearest\n  - (\S+): \d+ dynos, .* a month", out)
+    assert near[1] in {dyno.name for dyno in named("any")} - {"standard-1x"}
+
+
+def test_too_many_dynos_exit_3_with_the_most_that_can_be_held(typed):
+    code, out, _ = typed("--rps 90000 --p99 500ms --dyno performance-m")
+    assert code == 3
+    assert "at most 10" in out
+    near = re.search(r"--rps (\d+) --p99 500ms --dyno (\S+)", out)
+    assert typed(near[0])[0] == 0
+
+
+def test_a_single_dyno_has_no_spare(typed):
+    code, out, _ = typed("--rps 1 --p99 1s --dyno basic")
+    assert code == 3
+    assert "at most 1" in out
+
+
+def test_refused_windows_exit_4_with_their_reason(typed, measured):
+    refused = spoilt(measured, verdict=Verdict.REFUSED, reasons=("the clock stood still",))
+    code, out, err = typed("--rps 10 --p99 200ms", refused)
+    assert (code, out) == (4, "")
+    assert "valid windows in 0 rounds" in err
+    assert "the clock stood still" in err
+
+
+def test_a_regime_that_was_not_measured_exits_4(typed):
+    only_cpu = campaign(rounds=2, measured=[point(Regime.CPU, rate=10.0)])
+    code, _, err = typed("--rps 10 --p99 200ms", only_cpu)
+    assert code == 4
+    assert "model" in err
+
+
+def test_one_round_is_too_little(typed):
+    code, _, err = typed("--rps 10 --p99 200ms", campaign(rounds=1, spoil=False))
+    assert code == 4
+    assert "a plan needs 2" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ("--rps 10 --p99 200", "--p99: 200: a time with its unit"),
+        ("--rps 10 --p99 0ms", "--p99: 0ms"),
+        ("--rps -3 --p99 200ms", "--rps: -3: a number above 0"),
+        ("--rps many --p99 200ms", "--rps: many"),
+        ("--rps nan --p99 200ms", "--rps: nan"),
+        ("--rps 10 --p99 200ms --dyno nano", "--dyno nano: no such dyno"),
+        ("--rps 10 --p99 200ms --regime disk", "invalid choice: 'disk'"),
+        ("--rps 10 --p99 200ms --target /x", "--target /x: the model regime has /models/iris"),
+        ("--rps 10 --p99 200ms --spin-ratio standard-2x=0", "--spin-ratio: 0"),
+        ("--rps 10 --p99 200ms --spin-ratio nano=2", "nano: no such dyno"),
+    ],
+)
+def test_a_wrong_argument_exits_2_and_is_named(typed, arguments, complaint):
+    code, out, err = typed(arguments)
+    assert (code, out) == (2, "")
+    assert complaint in err
+
+
+def test_a_file_that_is_no_campaign_exits_2(typed, tmp_path):
+    (tmp_path / "results.json").write_text("{}")
+    code, _, err = typed("--rps 10 --p99 200ms", results=None)
+    assert code == 2
+    assert "results.json" in err
+
+
+def test_the_catalogue_has_what_the_buildpack_sets():
+    defaults = {each.name: each.buildpack_workers for each in catalogue()}
+    assert defaults["standard-1x"] == 2
+    assert defaults["standard-2x"] == 4
+    assert defaults["performance-m"] == 5
+    assert defaults["performance-l"] == 17
+    assert defaults["performance-l-ram"] == 9
+    assert defaults["performance-2xl"] == 33
