@@ -13,7 +13,7 @@ from flask import current_app
 from gevent import monkey
 
 from config.settings import Settings
-from service.inference.native import ExecutorFactory, NativeThreads
+from service.inference.execution.native import ExecutorFactory, NativeThreads
 
 T = TypeVar("T")
 

@@ -1,84 +1,29 @@
 """Imports go downward only: the floors of the design, read from the source."""
 
 import ast
+from graphlib import TopologicalSorter
 
 import pytest
 
 from tests.conftest import PROJECT
 
+# What stands on one floor knows nothing of one another, but what is in one folder may.
 FLOORS = [
     {"config"},
-    {
-        "service.errors",
-        "service.inference.tensors",
-        "service",
-        "service.wire.refusals",
-        "service.wire.turn",
-    },
-    {
-        "service.wire.admission",
-        "service.wire.parting",
-        "service.wire.reader",
-        "service.wire.response",
-        "service.inference.account",
-        "service.inference.picture_files",
-        "service.inference.conversion",
-        "service.inference.allocator",
-        "service.native_imports",
-        "service.log_text",
-        "service.exposition",
-        "service.log_writer",
-        "service.succession",
-        "service.hub_monitor",
-        "service.inference.places",
-        "service.inference.whole_files",
-        "service.wire.trust",
-    },
-    {"service.inference.runtimes.sklearn_columns"},
-    {
-        "service.wire.listener",
-        "service.wire.body",
-        "service.inference.runtimes",
-        "service.inference.question",
-    },
-    {
-        "service.wire.intake",
-        "service.inference.native",
-        "service.inference.quarantine",
-        "service.inference.output",
-        "service.inference.loaded_code",
-        "service.inference.limits",
-    },
-    {"service.inference.execution", "service.inference.execution.frames"},
-    {"service.inference.host"},
-    {"service.inference.execution.launch"},
-    {"service.inference.execution.process", "service.inference.execution.thread"},
-    {"service.inference.jobs"},
-    {"service.inference.batching"},
-    {"service.inference.surroundings"},
-    {"service.inference.images", "service.inference.manifest_schema", "service.inference.feature"},
-    {"service.inference.manifest", "service.inference.features", "service.inference.nested"},
-    {"service.inference.columns", "service.inference.naming"},
-    {"service.inference.signature"},
-    {"service.inference.model"},
-    {"service.inference.catalog"},
-    {"service.exchange", "service.answer"},
-    {"service.problems", "service.logs", "service.request", "service.forms", "service.json_text"},
-    {"service.aside"},
-    {"service.application"},
-    {"service.metrics"},
-    {"service.models.progress", "service.models.draft", "service.models.listing"},
-    {"service.models.footprint", "service.models.largest"},
-    {"service.models.add", "service.models.check"},
-    {"service.models"},
-    {"service.api.models", "service.api.budget", "service.api.payload"},
+    {"service", "service.errors", "service.log_text"},
+    {"service.inference.tensors", "service.inference.account", "service.log_writer"},
+    {"service.inference.pictures", "service.inference.runtimes", "service.inference.allocator"},
+    {"service.inference.manifest", "service.inference.execution"},
+    {"service.inference.signature", "service.inference.batching"},
+    {"service.inference"},
+    {"service.exchange", "service.answer", "service.native_imports", "service.succession"},
+    {"service.hub_monitor", "service.exposition", "service.wire"},
+    {"service.problems", "service.logs", "service.request"},
+    {"service.forms", "service.json_text", "service.aside", "service.application"},
+    {"service.metrics", "service.models"},
     {"service.api"},
     {"service.app"},
-    {"service.wsgi"},
-    {"service.wire.serving", "service.wire.phases"},
-    {"service.wire.connection"},
-    {"service.wire.door"},
-    {"service.worker"},
+    {"service.wsgi", "service.worker"},
 ]
 OURS = ("config", "service", "load")
 SERVED = PROJECT / "load/rig/bench_app.py"  # runs in the server's process, on the service's worker
@@ -107,16 +52,16 @@ def imports_of(path):
                 yield inner if is_module or is_package else node.module
 
 
-def floor_of(module):
-    """The floor of the longest name that *module* is or stands under."""
+def place_of(module):
+    """The floor of the longest name that *module* is or stands under, and that name."""
     found = [
-        (len(name), number)
+        (len(name), number, name)
         for number, names in enumerate(FLOORS)
         for name in names
         if module == name or (module.startswith(name + ".") and name != "service")
     ]
     assert found, f"{module} stands on no floor: give it one"
-    return max(found)[1]
+    return max(found)[1:]
 
 
 @pytest.mark.parametrize("path", [p for p in MODULES if p.parts[0] != "load"], ids=str)
@@ -124,8 +69,24 @@ def test_a_module_imports_only_from_lower_floors(path):
     module = name_of(path)
     for imported in imports_of(path):
         if imported.split(".")[0] in OURS:
-            own_package = f"{module}.".startswith(f"{imported}.") or module.startswith("config")
-            assert own_package or floor_of(imported) < floor_of(module), f"{module} → {imported}"
+            (floor, folder), (lower, other) = place_of(module), place_of(imported)
+            own_package = folder == other or f"{module}.".startswith(f"{imported}.")
+            assert own_package or lower < floor, f"{module} → {imported}"
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    imported = {
+        name_of(path): {name for name in imports_of(path) if name.split(".")[0] in OURS}
+        for path in MODULES
+    }
+    sorter = TopologicalSorter(
+        {
+            module: {name for name in names if not f"{module}.".startswith(f"{name}.")}
+            for module, names in imported.items()
+        }
+    )
+
+    assert list(sorter.static_order())  # raises CycleError
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from load.benchmarks.servers import PROJECT, WEIR, serving
 PORT = 8240
 FOLDER = PROJECT / "config/models/cat-or-dog"
 REQUESTS = 200
-HOST = "service.inference.host"
+HOST = "service.inference.execution.host"
 
 
 def post(_: int) -> None:

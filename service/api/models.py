@@ -12,10 +12,10 @@ from marshmallow import Schema, fields
 from config.settings import Settings
 from service.answer import Answer
 from service.inference.catalog import Catalog
-from service.inference.feature import Feature
-from service.inference.features import Features
 from service.inference.model import Model
-from service.inference.signature import Signature
+from service.inference.signature.feature import Feature
+from service.inference.signature.features import Features
+from service.inference.signature.signature import Signature
 from service.inference.tensors import TensorSpec
 from service.request import request
 

@@ -11,9 +11,9 @@ from werkzeug.exceptions import MethodNotAllowed
 
 from service.forms import FORM_FORMS, FORMS, MULTIPART, read_form
 from service.inference.account import Hold
-from service.inference.features import Features
-from service.inference.question import Question
-from service.inference.signature import Pictures, Signature
+from service.inference.signature.features import Features
+from service.inference.signature.question import Question
+from service.inference.signature.signature import Pictures, Signature
 from service.json_text import LARGE_BYTES, read_object
 from service.request import Request, request
 

@@ -17,8 +17,8 @@ from service.aside import run_aside
 from service.errors import NoRoom
 from service.inference.account import UNCOUNTED_BYTES, wait_for_room
 from service.inference.model import Model
-from service.inference.question import Question
-from service.inference.signature import Signature
+from service.inference.signature.question import Question
+from service.inference.signature.signature import Signature
 from service.inference.tensors import Tensors
 from service.request import request
 

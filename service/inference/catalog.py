@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from service.errors import UnknownModel
-from service.inference import manifest
+from service.inference.manifest import manifest
 from service.inference.model import Model
 from service.inference.surroundings import Surroundings
 

@@ -21,18 +21,19 @@ from service.errors import (
     ModelUnavailable,
     ProcessEnded,
 )
-from service.inference import manifest, signature
-from service.inference.batching import Batcher
+from service.inference.batching.batcher import Batcher
+from service.inference.batching.queue import Answered
 from service.inference.execution import Execution
+from service.inference.execution.host import Brief
 from service.inference.execution.launch import Launcher
+from service.inference.execution.native import NativeThreads
 from service.inference.execution.process import ProcessExecution
 from service.inference.execution.thread import ThreadExecution
-from service.inference.host import Brief
-from service.inference.jobs import Answered
-from service.inference.manifest import Manifest
-from service.inference.native import NativeThreads
+from service.inference.manifest import manifest
+from service.inference.manifest.manifest import Manifest
 from service.inference.runtimes import open_runtime
-from service.inference.signature import Signature
+from service.inference.signature import signature
+from service.inference.signature.signature import Signature
 from service.inference.surroundings import Surroundings
 from service.inference.tensors import Tensors
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.inference.batching import Stage
-from service.inference.native import ExecutorFactory
+from service.inference.batching.batcher import Stage
+from service.inference.execution.native import ExecutorFactory
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,9 +16,10 @@ import orjson
 from PIL import Image
 
 from service.errors import InvalidModel
-from service.inference import manifest, signature
+from service.inference.manifest import manifest
 from service.inference.runtimes import Runtime, open_runtime
-from service.inference.signature import Pictures, Signature
+from service.inference.signature import signature
+from service.inference.signature.signature import Pictures, Signature
 from service.models import draft
 from service.models.progress import step
 

@@ -13,9 +13,10 @@ import orjson
 from config import machine
 from config.settings import Settings
 from service.errors import InvalidModel, UnknownModel
-from service.inference import manifest, signature
-from service.inference.manifest import Manifest
+from service.inference.manifest import manifest
+from service.inference.manifest.manifest import Manifest
 from service.inference.runtimes import Runtime, open_runtime
+from service.inference.signature import signature
 from service.inference.tensors import Tensors
 from service.models import largest, listing
 from service.models.footprint import Footprint, measure

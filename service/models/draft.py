@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from service.inference.columns import is_column
-from service.inference.feature import kind_of_dtype
 from service.inference.runtimes import Runtime
+from service.inference.signature.columns import is_column
+from service.inference.signature.feature import kind_of_dtype
 from service.inference.tensors import TensorSpec
 
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")

@@ -60,7 +60,7 @@ def _instance_mb(
             for _ in range(REQUESTS_PER_WORKER * workers):
                 _ask(f"{url}/models/{name}/predict", *predict)
             pids = [pid, *_descendants(pid)]
-            hosts = [each for each in pids if "service.inference.host" in _command(each)]
+            hosts = [each for each in pids if "service.inference.execution.host" in _command(each)]
             return {
                 "all": sum(map(_pss_mb, pids)),
                 "process": sum(map(_pss_mb, hosts)),

@@ -8,9 +8,9 @@ from functools import partial
 
 from config.settings import Settings
 from service.forms import FORM_FORMS
-from service.inference import conversion
 from service.inference.account import LARGE_SHARE
-from service.inference.images import DCT_SCALES, ImageRecipe, draft_size, reducing_factor
+from service.inference.pictures import conversion
+from service.inference.pictures.decoding import DCT_SCALES, ImageRecipe, draft_size, reducing_factor
 from service.json_text import TEXT_FORMS, UNIT_BYTES, UNITS_LIMIT
 
 

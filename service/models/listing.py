@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from service.errors import InvalidModel
-from service.inference import manifest
+from service.inference.manifest import manifest
 
 
 def run(repository: Path) -> None:

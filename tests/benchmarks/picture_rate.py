@@ -16,8 +16,9 @@ import tempfile
 import time
 
 from load.benchmarks.servers import PROJECT, WEIR, serving
-from service.inference import manifest, signature
+from service.inference.manifest import manifest
 from service.inference.runtimes import open_runtime
+from service.inference.signature import signature
 
 FOLDER = PROJECT / "config/models/cat-or-dog"
 PORT = 8210

@@ -4,7 +4,7 @@ import shutil
 import pytest
 
 from service.errors import InvalidModel
-from service.inference import manifest
+from service.inference.manifest import manifest
 from service.models import add
 from tests.conftest import CAT, PROJECT, framework
 

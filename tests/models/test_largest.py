@@ -4,7 +4,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from service.inference.images import ImageRecipe, decode
+from service.inference.pictures.decoding import ImageRecipe, decode
 from service.models.largest import picture_bytes
 
 SAVED = {

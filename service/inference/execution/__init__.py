@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from service.inference.quarantine import Quarantine
+from service.inference.execution.quarantine import Quarantine
 from service.inference.tensors import Tensors, TensorSpec
 
 

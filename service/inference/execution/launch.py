@@ -20,11 +20,11 @@ from pathlib import Path
 from signal import Signals
 from time import monotonic, sleep, time
 
-from service.inference import loaded_code
-from service.inference.host import Brief, told_path
-from service.inference.quarantine import Quarantine
+from service.inference.execution import loaded_code
+from service.inference.execution.host import Brief, told_path
+from service.inference.execution.quarantine import Quarantine
+from service.inference.execution.whole_files import write_whole
 from service.inference.tensors import Tensors, pack
-from service.inference.whole_files import write_whole
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -174,7 +174,7 @@ class Launcher:
             for fd in (lock, listener.fileno()):
                 os.set_inheritable(fd, True)  # noqa: FBT003  # so is its signature
             brief = replace(self.brief, lock_fd=lock, listener_fd=listener.fileno())
-            module = ["-P", "-B", "-m", "service.inference.host"]
+            module = ["-P", "-B", "-m", "service.inference.execution.host"]
             search = os.pathsep.join([str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])
             # Not subprocess: between a fork and an exec in a process of many threads, Python may
             # hang; and nobody here has to wait for the end.

@@ -18,7 +18,7 @@ from service.errors import (
 )
 from service.inference.execution import Interrupted, Ran, Specs, frames
 from service.inference.execution.launch import BACKOFF_FIRST_S, BACKOFF_MOST_S, Launcher
-from service.inference.quarantine import Quarantine
+from service.inference.execution.quarantine import Quarantine
 from service.inference.tensors import Tensors, pack, unpack
 
 # Beyond the time that a process gives itself, for one that cannot keep it: stopped, or in the

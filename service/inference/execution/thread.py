@@ -5,8 +5,8 @@ from time import monotonic, perf_counter
 
 from service.errors import DeadlineExceeded
 from service.inference.execution import Ran, Specs
-from service.inference.native import NativeThreads
-from service.inference.quarantine import Quarantine
+from service.inference.execution.native import NativeThreads
+from service.inference.execution.quarantine import Quarantine
 from service.inference.runtimes import Runtime
 from service.inference.tensors import Tensors
 

@@ -1,9 +1,9 @@
 import pytest
 
 from service.inference.execution import launch
+from service.inference.execution.host import Brief
 from service.inference.execution.launch import Launcher
 from service.inference.execution.process import ProcessExecution
-from service.inference.host import Brief
 
 # Rows say what the model does: it lives, raises, dies, hangs or grows.
 FINE, RAISES, DIES, HANGS, GROWS = 1.0, -1.0, -2.0, -3.0, -4.0

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from service.errors import DeadlineExceeded
+from service.inference.execution.native import NativeThreads
 from service.inference.execution.thread import ThreadExecution
-from service.inference.native import NativeThreads
 from service.inference.tensors import TensorSpec
 
 SPEC = {"x": TensorSpec("x", np.dtype(float), (-1,))}

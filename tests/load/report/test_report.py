@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from PIL import Image
 
-from load.report import command as report
 from load.campaign import Regime, Verdict, write
+from load.report import command as report
 from tests.load.synthetic import campaign, point
 
 PLOTS = {

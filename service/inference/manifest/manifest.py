@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeAlias
 from marshmallow import ValidationError
 
 from service.errors import InvalidModel
-from service.inference.images import ImageRecipe
-from service.inference.manifest_schema import ManifestSchema
+from service.inference.manifest.schema import ManifestSchema
+from service.inference.pictures.decoding import ImageRecipe
 
 FILE = "model.toml"
 

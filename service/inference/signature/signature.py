@@ -9,13 +9,13 @@ import numpy as np
 import orjson
 
 from service.errors import InvalidInput, InvalidModel
-from service.inference import columns
-from service.inference.features import Features
-from service.inference.images import ImageRecipe, Reserve, decode, unlimited
-from service.inference.manifest import Input, Kind, Manifest
-from service.inference.naming import Answer, Naming
-from service.inference.nested import NestedTensors
-from service.inference.question import Question, kind_of
+from service.inference.manifest.manifest import Input, Kind, Manifest
+from service.inference.pictures.decoding import ImageRecipe, Reserve, decode, unlimited
+from service.inference.signature import columns
+from service.inference.signature.answers import Answer, Naming
+from service.inference.signature.features import Features
+from service.inference.signature.nested import NestedTensors
+from service.inference.signature.question import Question, kind_of
 from service.inference.tensors import Tensors, TensorSpec
 
 # What still fits a sentence.

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from service.errors import InvalidInput
-from service.inference.feature import Feature
-from service.inference.features import Features, Part
+from service.inference.signature.feature import Feature
+from service.inference.signature.features import Features, Part
 
 FLOAT32 = np.dtype("float32")
 OBJECT = np.dtype("object")

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from service.errors import BadImage, ImageTooLarge, NoRoom, UnsupportedImage
-from service.inference.images import ImageRecipe, decode
+from service.inference.pictures.decoding import ImageRecipe, decode
 from tests.conftest import CAT, encoded
 
 RECIPE = ImageRecipe(size=(224, 224), crop=0.875)
@@ -220,7 +220,7 @@ def test_memory_is_asked_for_before_a_pixel_is_decoded():
 def test_a_picture_holds_no_more_than_it_asked_for(arguments):
     side = 3000
     measured = subprocess.run(
-        [sys.executable, "-m", "tests.inference.decode_peak", str(side), *arguments],
+        [sys.executable, "-m", "tests.inference.pictures.decode_peak", str(side), *arguments],
         check=True,
         capture_output=True,
         text=True,

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from service.errors import BadImage, ImageTooLarge, ServiceError, UnsupportedImage
-from service.inference import conversion, picture_files
+from service.inference.pictures import conversion
+from service.inference.pictures import files as picture_files
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from service.errors import InvalidInput
-from service.inference.nested import NestedTensors
+from service.inference.signature.nested import NestedTensors
 from service.inference.tensors import TensorSpec
 
 

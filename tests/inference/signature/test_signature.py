@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from service.errors import InvalidInput, InvalidModel
-from service.inference import manifest, signature
+from service.inference.manifest import manifest
+from service.inference.signature import signature
 from service.inference.tensors import TensorSpec
 
 LIMIT_PIXELS = 25_000_000

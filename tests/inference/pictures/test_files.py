@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from service.errors import BadImage, ImageTooLarge, ServiceError
-from service.inference.images import ImageRecipe, decode
+from service.inference.pictures.decoding import ImageRecipe, decode
 from tests.conftest import CAT, encoded
 
 RECIPE = ImageRecipe(size=(224, 224), crop=0.875)

@@ -8,7 +8,7 @@ import orjson
 from numpy.typing import NDArray
 
 from service.errors import InvalidModel, ModelFailed
-from service.inference.manifest import Output
+from service.inference.manifest.manifest import Output
 from service.inference.tensors import Tensors, TensorSpec
 
 Answer: TypeAlias = dict[str, Any]

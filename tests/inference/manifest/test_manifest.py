@@ -3,7 +3,7 @@ import shutil
 import pytest
 
 from service.errors import InvalidModel
-from service.inference import manifest
+from service.inference.manifest import manifest
 from tests.conftest import CAT
 
 

@@ -17,9 +17,9 @@ from service.errors import (
     QuarantinedPayload,
     TooLarge,
 )
-from service.inference.batching import Batcher
+from service.inference.batching.batcher import Batcher
 from service.inference.execution import Ran
-from service.inference.quarantine import Quarantine
+from service.inference.execution.quarantine import Quarantine
 from tests.conftest import eventually
 
 POISON = -1.0

@@ -21,8 +21,8 @@ from service.errors import (
     ServiceError,
     TooLarge,
 )
+from service.inference.batching.queue import Answered, Job, Queue
 from service.inference.execution import Execution, Interrupted, Ran
-from service.inference.jobs import Answered, Job, Queue
 from service.inference.tensors import Tensors, join, layout, row_count, split
 
 FOREVER = float("inf")

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from service.errors import InvalidModel, ModelFailed
-from service.inference.manifest import Output
-from service.inference.naming import Naming
+from service.inference.manifest.manifest import Output
+from service.inference.signature.answers import Naming
 from service.inference.tensors import TensorSpec
 
 SCORES = np.array([[0.2, 0.7, 0.1], [0.5, 0.25, 0.25]], np.float32)

@@ -8,8 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import Fault, InvalidInput
-from service.inference.feature import NOUNS, TYPES, kind_of_dtype, range_of
-from service.inference.question import FAULTS_TOLD, Question, kind_of, pointer, scalar, wanted
+from service.inference.signature.feature import NOUNS, TYPES, kind_of_dtype, range_of
+from service.inference.signature.question import (
+    FAULTS_TOLD,
+    Question,
+    kind_of,
+    pointer,
+    scalar,
+    wanted,
+)
 from service.inference.tensors import TensorSpec
 
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import Fault, InvalidInput
-from service.inference.feature import TYPES, Feature, Wrong
-from service.inference.question import FAULTS_TOLD, Question, kind_of, pointer, wanted
+from service.inference.signature.feature import TYPES, Feature, Wrong
+from service.inference.signature.question import FAULTS_TOLD, Question, kind_of, pointer, wanted
 from service.inference.tensors import Tensors
 
 ROWS = "rows"

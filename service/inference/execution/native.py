@@ -10,7 +10,7 @@ from types import FrameType
 from typing import TypeAlias, TypeVar
 
 from service.errors import DeadlineExceeded
-from service.inference.places import Places
+from service.inference.execution.places import Places
 
 T = TypeVar("T")
 ExecutorFactory: TypeAlias = Callable[[int], Executor]

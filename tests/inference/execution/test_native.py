@@ -7,8 +7,8 @@ from time import monotonic
 import pytest
 
 from service.errors import DeadlineExceeded
-from service.inference.native import NativeThreads
-from service.inference.places import Places
+from service.inference.execution.native import NativeThreads
+from service.inference.execution.places import Places
 from tests.conftest import PROJECT, eventually
 
 
@@ -50,7 +50,7 @@ def test_who_is_killed_while_it_waits_takes_nobody_s_place():
     script = """
 from gevent import monkey; monkey.patch_all()
 import gevent
-from service.inference.places import Places
+from service.inference.execution.places import Places
 
 places = Places(1)
 places.take()

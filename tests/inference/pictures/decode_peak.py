@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from service.inference.allocator import keep_heap_small
-from service.inference.images import ImageRecipe, decode
+from service.inference.pictures.decoding import ImageRecipe, decode
 from tests.conftest import encoded
 
 RECIPE = ImageRecipe(size=(224, 224), crop=0.875)

@@ -6,9 +6,9 @@ from math import prod
 import numpy as np
 
 from service.errors import InvalidModel
-from service.inference.feature import Feature, kind_of_dtype
-from service.inference.features import Features, Part
-from service.inference.manifest import Column, Input, Manifest
+from service.inference.manifest.manifest import Column, Input, Manifest
+from service.inference.signature.feature import Feature, kind_of_dtype
+from service.inference.signature.features import Features, Part
 from service.inference.tensors import TensorSpec
 
 

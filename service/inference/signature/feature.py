@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from service.inference.question import scalar
+from service.inference.signature.question import scalar
 
 Kind: TypeAlias = Literal["number", "integer", "boolean", "string"]
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from service.inference import quarantine
-from service.inference.quarantine import Quarantine
+from service.inference.execution import quarantine
+from service.inference.execution.quarantine import Quarantine
 
 
 def inputs(value):

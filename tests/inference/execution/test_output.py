@@ -7,7 +7,7 @@ from tests.conftest import PROJECT
 
 PRINTS = """
 import os, sys
-from service.inference.output import keep_lines_whole
+from service.inference.execution.output import keep_lines_whole
 keep_lines_whole("model")
 print("one")
 os.write(1, "ż\\xff two".encode("latin-1", "replace") + b"\\xff\\n")
@@ -36,7 +36,7 @@ def test_whatever_a_model_writes_is_one_json_object_a_line():
 
 FLOODS = """
 import os, sys
-from service.inference.output import keep_lines_whole
+from service.inference.execution.output import keep_lines_whole
 keep_lines_whole("model")
 for _ in range(200):
     os.write(1, os.urandom(1 << 16).replace(b"\\n", b"") * 4)

@@ -22,10 +22,14 @@ from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from time import monotonic, perf_counter
 
-from service.inference import loaded_code
-from service.inference.execution import Specs, frames
-from service.inference.limits import is_want_of_memory, limit_memory, limit_time, private_bytes
-from service.inference.output import keep_lines_whole
+from service.inference.execution import Specs, frames, loaded_code
+from service.inference.execution.limits import (
+    is_want_of_memory,
+    limit_memory,
+    limit_time,
+    private_bytes,
+)
+from service.inference.execution.output import keep_lines_whole
 from service.inference.runtimes import Runtime, open_runtime
 from service.inference.tensors import Tensors, pack, unpack
 

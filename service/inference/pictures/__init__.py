@@ -1,0 +1,1 @@
+"""Pictures as people send them, made into arrays at a bounded cost."""
