@@ -26,7 +26,7 @@ from service.aside import Aside
 from service.inference.account import Account
 from service.inference.catalog import Catalog
 from service.inference.model import Model
-from service.inference.surroundings import Surroundings
+from service.inference.resources import ModelResources
 from service.wire.admission import Admission
 
 # The faults of observers are told so often, and counted always.
@@ -46,9 +46,7 @@ def create_app(settings: Settings) -> Flask:
     )
     app.extensions["parsing"] = Aside(native_threads)
     app.extensions["scraping"] = Aside(native_threads)
-    app.extensions["catalog"] = Catalog(
-        settings.models, _surroundings(settings), loaded=_log_loaded
-    )
+    app.extensions["catalog"] = Catalog(settings.models, _resources(settings), loaded=_log_loaded)
     problems.init_app(app)
     metrics.init_app(app, settings.metrics_token, settings.commit)
     logs.writer().dropped = metrics.lines_dropped
@@ -75,14 +73,14 @@ def native_threads(count: int) -> Executor:
     return ThreadPoolExecutor(count)
 
 
-def _surroundings(settings: Settings) -> Surroundings:
+def _resources(settings: Settings) -> ModelResources:
     # Libraries that compute in threads of their own take the machine's CPUs for the container's.
     threads = {name: str(machine.cpus()) for name in THREAD_COUNTS}
-    return Surroundings(
+    return ModelResources(
         native_threads=native_threads,
         threads=settings.inference_threads,
         limit_pixels=settings.image_limit_pixels,
-        meeting_place=_meeting_place,
+        socket_directory=_socket_directory,
         memory_limit_bytes=machine.memory_bytes() // 2,
         variables=threads,
         json_lines=logs.is_json(settings.log_format),
@@ -93,7 +91,7 @@ def _surroundings(settings: Settings) -> Surroundings:
 
 
 @cache
-def _meeting_place() -> Path:
+def _socket_directory() -> Path:
     """Where this instance's workers meet their models' processes; nobody else may look."""
     instance = os.environ.get("PROMETHEUS_MULTIPROC_DIR")  # gunicorn.conf.py made and removes it
     if instance:

@@ -225,15 +225,15 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             door.leave(is_last=self._is_last_to_listen(door.socket), is_end=is_end)
         # The pools count, since a connection just accepted has not run yet.
         pools = [door.pool for door in self._doors]
-        self._watch(lambda: any(map(len, pools)) and monotonic() < force_at, self._hurry_idle)
+        self._watch(lambda: any(map(len, pools)) and monotonic() < force_at, self._close_idle)
         if any(map(len, pools)):
             log.warning("worker_forced", connections=sum(map(len, pools)))
             for pool in pools:
                 pool.kill(timeout=FORCE_BEFORE_S / 2)
 
-    def _hurry_idle(self) -> None:
+    def _close_idle(self) -> None:
         for connection in all_connections(self._doors):
-            connection.hurry(LINGER_S)
+            connection.close_if_idle(LINGER_S)
 
     def _is_last_to_listen(self, sock: Any) -> bool:
         """Whether nobody accepts from *sock* after this master's workers."""

@@ -34,26 +34,26 @@ def call_at(times_s: list[float], call: Callable[[float], None]) -> None:
     A native thread keeps the time: the event loop wakes at whole milliseconds, late by one.
     """
     native_sleep = get_original("time", "sleep")
-    come: deque[float] = deque()
+    due: deque[float] = deque()
     loop = gevent.get_hub().loop
-    bell = loop.async_()
+    wakeup = loop.async_()
 
     def keep_time() -> None:
         for time_s in times_s:
             native_sleep(max(0.0, time_s - perf_counter()))
-            come.append(time_s)
-            bell.send_ignoring_arg(None)
+            due.append(time_s)
+            wakeup.send_ignoring_arg(None)
 
-    def answer_bell() -> None:
-        while come:
-            call(come.popleft())
+    def answer_wakeup() -> None:
+        while due:
+            call(due.popleft())
 
-    bell.start(answer_bell)
+    wakeup.start(answer_wakeup)
     try:
         gevent.get_hub().threadpool.apply(keep_time)
-        answer_bell()
+        answer_wakeup()
     finally:
-        bell.close()
+        wakeup.close()
 
 
 def sleep_until(when_s: float) -> None:

@@ -30,7 +30,7 @@ class Goal:
     p99_ms: float
 
 
-class NoOffer(ValueError):
+class Infeasible(ValueError):
     """The dyno cannot meet the goal. `nearest` is a goal that it can meet, if there is one."""
 
     def __init__(self, dyno: Dyno, why: str, nearest: Goal | None = None) -> None:
@@ -48,7 +48,7 @@ class Workers:
 
 
 @dataclass(frozen=True)
-class Holding:
+class DynoCapacity:
     """What one dyno holds: the highest rate within the p99, and the rates that were tried."""
 
     instance: Instance
@@ -70,7 +70,7 @@ class Offer:
     dyno: Dyno
     spin_ratio: float
     workers: Workers
-    holding: Holding
+    holding: DynoCapacity
     needed: int  # without the spare
     usd_interval: tuple[float, float]
 
@@ -88,15 +88,17 @@ class Offer:
 def offer(
     demand: Demand, goal: Goal, dyno: Dyno, *, spin_ratio: float | None = None, seed: int = 1
 ) -> Offer:
-    """The fewest of *dyno* that hold *goal*. Raises NoOffer with why not and what comes nearest."""
+    """The fewest of *dyno* that hold *goal*. Raises Infeasible, with what comes nearest."""
     ratio = dyno.spin_ratio if spin_ratio is None else spin_ratio
     if dyno.most < 2:
-        raise NoOffer(dyno, f"Heroku runs at most {dyno.most} of them, and one more must be spare")
+        raise Infeasible(
+            dyno, f"Heroku runs at most {dyno.most} of them, and one more must be spare"
+        )
     workers = workers_for(demand, dyno, ratio)
-    holding = held(demand, goal, dyno, workers.count, spin_ratio=ratio, seed=seed)
+    holding = dyno_capacity(demand, goal, dyno, workers.count, spin_ratio=ratio, seed=seed)
     needed = math.ceil(goal.rps / holding.rps)
     if needed + 1 > dyno.most:
-        raise NoOffer(
+        raise Infeasible(
             dyno,
             f"{needed} and one spare are needed, and Heroku runs at most {dyno.most} of them "
             "unless asked for more",
@@ -128,11 +130,11 @@ def workers_for(demand: Demand, dyno: Dyno, spin_ratio: float) -> Workers:
 
 
 def workers_in_memory(demand: Demand, dyno: Dyno) -> int:
-    """Workers that fit into *dyno*. Raises NoOffer if not even one does."""
+    """Workers that fit into *dyno*. Raises Infeasible if not even one does."""
     room = MEMORY_SHARE * dyno.memory_bytes - demand.memory.shared_bytes
     fits = int(room // demand.memory.worker_bytes)
     if fits < 1:
-        raise NoOffer(
+        raise Infeasible(
             dyno,
             f"one worker takes {_mib(demand.memory.bytes(1))}, and {MEMORY_SHARE:.0%} of its "
             f"memory are {_mib(MEMORY_SHARE * dyno.memory_bytes)}",
@@ -140,13 +142,13 @@ def workers_in_memory(demand: Demand, dyno: Dyno) -> int:
     return fits
 
 
-def held(
+def dyno_capacity(
     demand: Demand, goal: Goal, dyno: Dyno, workers: int, *, spin_ratio: float, seed: int
-) -> Holding:
+) -> DynoCapacity:
     """
     What one dyno holds, by bisection over the arrival rate with the same random numbers.
 
-    Raises NoOffer if the p99 is missed even when a request is nearly alone.
+    Raises Infeasible if the p99 is missed even when a request is nearly alone.
     """
     instance = Instance(workers, dyno.cores, demand.slots, demand.lanes)
     ceiling, cpu_bound = _ceiling_rps(instance, demand, spin_ratio)
@@ -154,7 +156,7 @@ def held(
     draw = Draw(demand.service, cpu_ms, demand.wait_ms(workers), seed)
     tried = {share: draw.p99_ms(instance, share * ceiling) for share in (EMPTIEST, FULLEST)}
     if tried[EMPTIEST] > goal.p99_ms:
-        raise NoOffer(
+        raise Infeasible(
             dyno,
             f"there even a request that never queues has a p99 of {tried[EMPTIEST]:.0f} ms",
             _slower(draw, instance, ceiling, goal, dyno.most - 1),
@@ -163,7 +165,9 @@ def held(
     shares = np.array(sorted(tried))
     times_ms = np.maximum.accumulate([tried[share] for share in sorted(tried)])
     held_share = float(np.interp(np.log(goal.p99_ms), np.log(times_ms), shares))
-    return Holding(instance, held_share * ceiling, shares * ceiling, times_ms, ceiling, cpu_bound)
+    return DynoCapacity(
+        instance, held_share * ceiling, shares * ceiling, times_ms, ceiling, cpu_bound
+    )
 
 
 def _search(
@@ -202,7 +206,7 @@ def _ceiling_rps(instance: Instance, demand: Demand, spin_ratio: float) -> tuple
 
 
 def held_interval(
-    demand: Demand, p99_ms: float, holding: Holding, seed: int
+    demand: Demand, p99_ms: float, holding: DynoCapacity, seed: int
 ) -> tuple[float, float]:
     """
     What one dyno holds, in requests a second: a 95 % interval, by a bootstrap over the rounds.

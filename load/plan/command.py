@@ -18,7 +18,7 @@ from rich.progress import track
 from load.campaign import Campaign, Regime, UnreadableResults, read
 from load.plan import kubernetes
 from load.plan import words as quotation
-from load.plan.capacity import Goal, NoOffer, Offer, offer
+from load.plan.capacity import Goal, Infeasible, Offer, offer
 from load.plan.demand import Demand, TooLittleMeasured, UnclearTarget, measured
 from load.plan.dynos import ANY, Dyno, UnknownDyno, catalogue_date, named
 
@@ -89,14 +89,14 @@ def _asked(args: argparse.Namespace) -> _Asked:
 
 def _offers(
     demand: Demand, asked: _Asked, dynos: Sequence[Dyno]
-) -> tuple[list[Offer], list[NoOffer]]:
+) -> tuple[list[Offer], list[Infeasible]]:
     """What each dyno would take, cheapest first, and why others will not do."""
     offers, refusals = [], []
     for dyno in track(dynos, "Simulating", console=Console(stderr=True), transient=True):
         ratio = asked.spin_ratios.get(dyno.name)
         try:
             offers.append(offer(demand, asked.goal, dyno, spin_ratio=ratio, seed=asked.seed))
-        except NoOffer as error:
+        except Infeasible as error:
             refusals.append(error)
     return sorted(offers, key=lambda each: each.usd_a_month), refusals
 
@@ -106,7 +106,7 @@ def _say(
     demand: Demand,
     asked: _Asked,
     offers: Sequence[Offer],
-    refusals: Sequence[NoOffer],
+    refusals: Sequence[Infeasible],
 ) -> None:
     best, goal = offers[0], asked.goal
     _print(f"To hold {goal.rps:g} requests a second with a p99 within {goal.p99_ms:g} ms (of 100")
@@ -134,12 +134,12 @@ def _whys(campaign: Campaign, demand: Demand, asked: _Asked, best: Offer) -> lis
 def _manifest(demand: Demand, asked: _Asked, best: Offer) -> str:
     try:
         plan = offer(demand, asked.goal, kubernetes.pod(best.dyno), seed=asked.seed)
-    except NoOffer as error:
+    except Infeasible as error:
         return f"# {quotation.refusal(error)}\n"
     return kubernetes.manifest(plan, demand, asked.goal.rps)
 
 
-def _say_unmet(demand: Demand, asked: _Asked, refusals: Sequence[NoOffer]) -> None:
+def _say_unmet(demand: Demand, asked: _Asked, refusals: Sequence[Infeasible]) -> None:
     goal = asked.goal
     _print(f"{goal.rps:g} requests a second with a p99 within {goal.p99_ms:g} ms: not possible.\n")
     _print(quotation.bullets([quotation.refusal(each) for each in refusals]))
@@ -151,7 +151,7 @@ def _say_unmet(demand: Demand, asked: _Asked, refusals: Sequence[NoOffer]) -> No
         _print("What comes nearest\n" + quotation.bullets(nearest))
 
 
-def _nearest(goal: Goal, refusals: Iterable[NoOffer]) -> list[str]:
+def _nearest(goal: Goal, refusals: Iterable[Infeasible]) -> list[str]:
     """Of the goals that can be met, the one that gives up least."""
     possible = [(each.nearest, each.dyno.name) for each in refusals if each.nearest]
     if not possible:

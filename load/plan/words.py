@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from load.campaign import Arrivals, Campaign
-from load.plan.capacity import Goal, NoOffer, Offer, held, offer, workers_in_memory
+from load.plan.capacity import Goal, Infeasible, Offer, dyno_capacity, offer, workers_in_memory
 from load.plan.demand import SURE_REQUESTS, Demand
 from load.plan.dynos import MIB, Dyno
 from load.rig.readings import SPIN_ROUNDS
@@ -46,7 +46,7 @@ def line(plan: Offer) -> str:
     )
 
 
-def refusal(error: NoOffer) -> str:
+def refusal(error: Infeasible) -> str:
     """Why this dyno will not do."""
     return f"{error.dyno.name}: not possible, {error}"
 
@@ -88,7 +88,7 @@ def spin_what_if(
         try:
             count = offer(demand, goal, plan.dyno, spin_ratio=other, seed=seed).dynos
             cases.append(f"{count} dynos at {other:g}")
-        except NoOffer as error:
+        except Infeasible as error:
             cases.append(f"impossible at {other:g} ({error})")
     assumed = (
         f"Neighbours share the CPU of {name}. ASSUMED, not measured: Python takes {ratio:g} times "
@@ -113,8 +113,10 @@ def buildpack_what_if(plan: Offer, demand: Demand, goal: Goal, seed: int) -> str
         size_mib = demand.memory.bytes(default) / MIB
         return f"{says}, which takes {size_mib:.0f} of {plan.dyno.memory_mib} MiB: too much."
     try:
-        holding = held(demand, goal, plan.dyno, default, spin_ratio=plan.spin_ratio, seed=seed)
-    except NoOffer as error:
+        holding = dyno_capacity(
+            demand, goal, plan.dyno, default, spin_ratio=plan.spin_ratio, seed=seed
+        )
+    except Infeasible as error:
         return f"{says}: {error}."
     dynos = math.ceil(goal.rps / holding.rps) + 1
     cost = dynos * plan.dyno.usd_a_month

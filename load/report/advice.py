@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 
 from load.campaign import Campaign, Regime
-from load.plan.capacity import Goal, Holding, NoOffer, held, held_interval, workers_for
+from load.plan.capacity import (
+    DynoCapacity,
+    Goal,
+    Infeasible,
+    dyno_capacity,
+    held_interval,
+    workers_for,
+)
 from load.plan.demand import Demand, TooLittleMeasured, UnclearTarget, measured
 from load.plan.dynos import Dyno, named
 
@@ -19,7 +26,7 @@ class Row:
     dyno: Dyno
     workers: int
     why_workers: str
-    holding: Holding
+    holding: DynoCapacity
     interval_rps: tuple[float, float]  # of what one dyno holds, 95 %
 
     @property
@@ -84,7 +91,7 @@ def _of(demand: Demand) -> Advice:
         (dyno,) = named(name)
         try:
             rows.append(_row(demand, dyno))
-        except NoOffer as error:
+        except Infeasible as error:
             impossible.append(f"{name}: {error}")
     why_not = "" if rows else "no dyno answers in time: " + "; ".join(impossible)
     return Advice(demand, tuple(rows), tuple(impossible), why_not)
@@ -93,6 +100,8 @@ def _of(demand: Demand) -> Advice:
 def _row(demand: Demand, dyno: Dyno) -> Row:
     workers = workers_for(demand, dyno, dyno.spin_ratio)
     goal = Goal(1.0, demand.lightest.slo_ms)
-    holding = held(demand, goal, dyno, workers.count, spin_ratio=dyno.spin_ratio, seed=SEED)
+    holding = dyno_capacity(
+        demand, goal, dyno, workers.count, spin_ratio=dyno.spin_ratio, seed=SEED
+    )
     interval = held_interval(demand, goal.p99_ms, holding, SEED)
     return Row(dyno, workers.count, workers.why, holding, interval)

@@ -15,9 +15,9 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 class CpuClock(Protocol):
-    """CPU time of a group of processes; *way_in* is a file that takes the pids of its members."""
+    """CPU time of a group of processes; *procs_file* takes the pids of its members."""
 
-    way_in: Path | None
+    procs_file: Path | None
 
     def used_ms(self, pids: Iterable[int]) -> float:
         """CPU time so far, in ms; *pids* are the processes that live now."""
@@ -35,7 +35,7 @@ class _Cgroup:
         self._folder.mkdir()
         self._reading = self._folder / reading
         self._reading.read_text()
-        self.way_in: Path | None = self._folder / "cgroup.procs"
+        self.procs_file: Path | None = self._folder / "cgroup.procs"
 
     def used_ms(self, _pids: Iterable[int]) -> float:
         words = self._reading.read_text().split()
@@ -55,7 +55,7 @@ class _Cgroup:
 class _Schedstat:
     """The sum over the processes that live; what a dead one used is lost."""
 
-    way_in: Path | None = None
+    procs_file: Path | None = None
 
     def used_ms(self, pids: Iterable[int]) -> float:
         return sum(cpu_and_wait_ms(pid)[0] for pid in pids)

@@ -27,7 +27,7 @@ SETTLE_LIMIT_S = 2.0
 
 # The shell ends the whole group when its input ends: when we close it, and when we are killed.
 SHELL = """
-echo $$ > "${WAY_IN:-/dev/null}"
+echo $$ > "${PROCS_FILE:-/dev/null}"
 exec 3<&0
 env %s </dev/null 3<&- &
 read -r _ <&3
@@ -79,18 +79,18 @@ class Instance:
         self._folder = Path(tempfile.mkdtemp(prefix="weir-load-", dir=place))
         self._log = self._folder / "log"
         self.clock = readings.cpu_clock()
-        its_end, self._lifeline = os.pipe()
+        read_end, self._lifeline = os.pipe()
         with readings.pinned(setup.cores), self._log.open("wb") as log:
             self._shell = subprocess.Popen(  # noqa: S603  # the Procfile's line
                 ["/bin/sh", "-c", SHELL % web_line(setup.app)],
                 cwd=PROJECT,
                 env=self._environment(setup),
-                stdin=its_end,
+                stdin=read_end,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        os.close(its_end)
+        os.close(read_end)
 
     def _environment(self, setup: Setup) -> dict[str, str]:
         own = {
@@ -98,7 +98,7 @@ class Instance:
             "WEB_CONCURRENCY": str(setup.workers),
             "PROMETHEUS_MULTIPROC_DIR": str(self._folder / "metrics"),
             "FOLDER": str(self._folder),
-            "WAY_IN": str(self.clock.way_in or ""),
+            "PROCS_FILE": str(self.clock.procs_file or ""),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         }
         return os.environ | STEADY | setup.variables | own
@@ -141,7 +141,7 @@ class Instance:
         """The workers' process ids."""
         return [pid for pid in readings.children(self.master) if not readings.has_ended(pid)]
 
-    def said_so_far(self) -> int:
+    def log_position(self) -> int:
         """A place in the log, to count from."""
         return self._log.stat().st_size
 

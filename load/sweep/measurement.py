@@ -68,7 +68,7 @@ class Bench:
             seed=seed,
             workers=tuple(workers) if dealt else (),
         )
-        said_before = instance.said_so_far()
+        said_before = instance.log_position()
         spin_before_ms = readings.spin_ms(self._core)
         snapshots: list[_Snapshot] = []
         client = self._generator.run(

@@ -24,7 +24,7 @@ blueprint = Blueprint("models", __name__)
 # A longer example is piped from its own address rather than pasted.
 PASTED_BYTES = 400
 
-UNSAID: tuple[Any, ...] = ("", ())
+EMPTY: tuple[Any, ...] = ("", ())
 
 
 class EntrySchema(Schema):
@@ -123,7 +123,9 @@ def card(name: str, version: str | None = None) -> Answer:
     if isinstance(signature.reader, Features):
         facts["features"] = list(map(_feature, signature.reader.features))
     url = request.host_url.rstrip("/") + request.path.rstrip("/")
-    return Answer({"success": True, "model": CARD.dump(_entry(model) | facts | _trial(model, url))})
+    return Answer(
+        {"success": True, "model": CARD.dump(_entry(model) | facts | _try_commands(model, url))}
+    )
 
 
 @blueprint.get("/models/<name>/example")
@@ -134,7 +136,7 @@ def example(name: str, version: str | None = None) -> Response:
     return Response(model.signature.example, content_type=_media_type(model))
 
 
-def _trial(model: Model, url: str) -> dict[str, Any]:
+def _try_commands(model: Model, url: str) -> dict[str, Any]:
     """What to ask where, as a command that works as it is printed."""
     signature = model.signature
     predict, source = f"{url}/predict", f"{url}/example"
@@ -195,9 +197,7 @@ def _feature(feature: Feature) -> dict[str, Any]:
         "optional": feature.optional or None,
         "description": feature.description,
     }
-    return {
-        name: value for name, value in said.items() if value is not None and value not in UNSAID
-    }
+    return {name: value for name, value in said.items() if value is not None and value not in EMPTY}
 
 
 def _tensor(spec: TensorSpec, labels: tuple[str, ...]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from flask import Blueprint
 
 from service import errors, exchange, metrics
 from service.answer import Answer
-from service.api import budget
+from service.api import deadline
 from service.api.models import catalog
 from service.api.payload import Payload, payload_of
 from service.aside import run_aside
@@ -53,12 +53,12 @@ def predict(name: str, version: str | None = None) -> Answer:
 
 def _answer(model: Model, names: dict[str, str], record: dict[str, Any]) -> bytes:
     """The answer as JSON; what it took goes into *record*."""
-    deadline_s = budget.deadline_s(model)
+    deadline_s = deadline.deadline_s(model)
     question, decode_ms = _question(model, payload_of(model.signature), deadline_s)
     record["rows"] = question.rows
     _hold(question.inputs, deadline_s)
     with metrics.queued(model.name, question.rows):
-        answered = model.ask(question.inputs, deadline_s=deadline_s, gone=budget.client_gone())
+        answered = model.ask(question.inputs, deadline_s=deadline_s, gone=deadline.client_gone())
     record |= {
         "batch_rows": answered.batch_rows,
         "wait_ms": round(answered.wait_ms, 3),

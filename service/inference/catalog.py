@@ -13,7 +13,7 @@ from typing import TypeAlias
 from service.errors import UnknownModel
 from service.inference.manifest import manifest
 from service.inference.model import Model
-from service.inference.surroundings import Surroundings
+from service.inference.resources import ModelResources
 
 RETRY_FIRST_S, RETRY_MOST_S = 1.0, 60.0
 
@@ -24,11 +24,11 @@ class Catalog:
     """Every model of a repository."""
 
     def __init__(
-        self, repository: Path, surroundings: Surroundings, loaded: Callable[[Model], None]
+        self, repository: Path, resources: ModelResources, loaded: Callable[[Model], None]
     ) -> None:
         """Find the models and begin to load them; *loaded* is told when one's state changes."""
         self._versions = {
-            folder.name: [Model(folder.name, version, surroundings) for version in versions]
+            folder.name: [Model(folder.name, version, resources) for version in versions]
             for folder, versions in _folders(repository)
         }
         self._closed = threading.Event()

@@ -22,7 +22,7 @@ from service.errors import (
     ProcessEnded,
 )
 from service.inference.batching.batcher import Batcher
-from service.inference.batching.queue import Answered
+from service.inference.batching.queue import Prediction
 from service.inference.execution import Execution
 from service.inference.execution.host import Brief
 from service.inference.execution.launch import Launcher
@@ -31,10 +31,10 @@ from service.inference.execution.process import ProcessExecution
 from service.inference.execution.thread import ThreadExecution
 from service.inference.manifest import manifest
 from service.inference.manifest.manifest import Manifest
+from service.inference.resources import ModelResources
 from service.inference.runtimes import open_runtime
 from service.inference.signature import signature
 from service.inference.signature.signature import Signature
-from service.inference.surroundings import Surroundings
 from service.inference.tensors import Tensors
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ State: TypeAlias = Literal["loading", "ready", "failed", "overrunning"]
 class Model:
     """A folder of the repository and, once it has loaded, what answers for it."""
 
-    def __init__(self, name: str, folder: Path, surroundings: Surroundings) -> None:
+    def __init__(self, name: str, folder: Path, resources: ModelResources) -> None:
         """The *folder* is the version's own where it does not bear the model's *name*."""
         self.name = name
         self.version = "" if folder.name == name else folder.name
@@ -54,7 +54,7 @@ class Model:
         self._state: State = "loading"
         self._reason = ""
         self._folder = folder
-        self._surroundings = surroundings
+        self._resources = resources
         self._take_threads()
         self._manifest: Manifest | None = None
         self._signature: Signature | None = None
@@ -108,7 +108,7 @@ class Model:
         with self._batcher.preparing(1, deadline_s):
             return self._threads.run(work, deadline_s)
 
-    def ask(self, inputs: Tensors, *, deadline_s: float, gone: Callable[[], bool]) -> Answered:
+    def ask(self, inputs: Tensors, *, deadline_s: float, gone: Callable[[], bool]) -> Prediction:
         """
         Wait for the answer to the rows of *inputs*, until *deadline_s* (by `time.monotonic`).
 
@@ -125,7 +125,7 @@ class Model:
         """Read the folder, open the artefact, warm it with the example; only then it is ready."""
         started_s = monotonic()
         try:
-            self._open(started_s + self._surroundings.load_limit_s)
+            self._open(started_s + self._resources.load_limit_s)
         except Exception as error:  # noqa: BLE001  # a framework may raise anything
             self._fail(error)
             self.close()
@@ -141,7 +141,7 @@ class Model:
 
     def _fail(self, error: Exception) -> None:
         """Say why it has not loaded; threads that hang are left, with a note of where they are."""
-        around = self._surroundings
+        around = self._resources
         if isinstance(error, DeadlineExceeded):
             error = LoadTimeout(
                 around.load_limit_s, (*self._threads.stacks(), *self._calls.stacks())
@@ -156,7 +156,7 @@ class Model:
     def _take_threads(self) -> None:
         # Calls have threads of their own: in a common queue they would stand behind the pictures
         # that wait to be decoded, and nothing that is begun would end in time.
-        around = self._surroundings
+        around = self._resources
         self._calls = NativeThreads(around.native_threads, around.threads)
         self._threads = NativeThreads(around.native_threads, around.threads)
 
@@ -168,7 +168,7 @@ class Model:
         told = self._threads.run(self._read, deadline_s)
         self._execution = self._threads.run(lambda: self._prepare(told), deadline_s)
         specs = self._execution.open(deadline_s)
-        around = self._surroundings
+        around = self._resources
         settled = self._threads.run(
             lambda: signature.build(told, specs.inputs, specs.outputs, around.limit_pixels),
             deadline_s,
@@ -190,7 +190,7 @@ class Model:
         return replace(told, name=self.name, version=self.version)
 
     def _prepare(self, told: Manifest) -> Execution:
-        around = self._surroundings
+        around = self._resources
         if told.serve.execution == "thread":
             return ThreadExecution(
                 lambda: open_runtime(told.platform, told.artefact, told.options),
@@ -208,7 +208,7 @@ class Model:
             json_lines=around.json_lines,
             load_limit_s=around.load_limit_s,
         )
-        return ProcessExecution(Launcher(brief, around.meeting_place(), around.variables))
+        return ProcessExecution(Launcher(brief, around.socket_directory(), around.variables))
 
     def _warm(self, settled: Signature, batcher: Batcher, deadline_s: float) -> None:
         """Ask the golden example through the whole path."""

@@ -21,8 +21,8 @@ from gunicorn.http.errors import ParseException
 
 from service.inference.account import Hold
 from service.wire.admission import check_head
+from service.wire.closing import has_left, linger, receive_now
 from service.wire.intake import Intake
-from service.wire.parting import has_left, linger, receive_now
 from service.wire.phases import HandlingTimeout, IdleTimeout, Phased
 from service.wire.reader import Reader, environ_of
 from service.wire.refusals import Refused, answer_bytes, refusal_of
@@ -154,7 +154,7 @@ class Connection(Phased):
         if not response.should_close():
             return True
         if not request.should_close() or self._reader.has_more:
-            self._enter("parting")
+            self._enter("closing")
             linger(self._client)  # the client may be sending its next request
         return False
 
@@ -235,6 +235,6 @@ class Connection(Phased):
             return  # the client left before its refusal
         finally:
             self._service.recorder.close(exchange)
-        self._enter("parting")
+        self._enter("closing")
         with suppress(OSError):
             linger(self._client)

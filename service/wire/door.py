@@ -19,8 +19,8 @@ from gevent.pool import Pool
 from gevent.server import StreamServer
 
 from service.wire import listener as listening
+from service.wire.closing import has_ended
 from service.wire.connection import Connection
-from service.wire.parting import has_ended
 from service.wire.serving import Service
 
 # Connections beyond the limit that are accepted all the same: probes are answered on them, and all

@@ -1,7 +1,7 @@
 """
 The phase that a connection is in, until when, and how it is ended from outside.
 
-idle → head → body → handling → write, and back to idle; parting at the end. Nothing is thrown into
+idle → head → body → handling → write, and back to idle; closing at the end. Nothing is thrown into
 a phase that has ended meanwhile: each has a number.
 """
 
@@ -37,7 +37,7 @@ class Phased:
         """End a phase that has outlasted its deadline."""
         self._end_phase(IdleTimeout if self._phase == "idle" else HandlingTimeout, counted=True)
 
-    def hurry(self, idle_for_s: float = 0) -> None:
+    def close_if_idle(self, idle_for_s: float = 0) -> None:
         """End a connection that has been idle for so long, without a byte to its client."""
         if self._phase == "idle" and self._since_s + idle_for_s <= monotonic():
             self._end_phase(IdleTimeout, counted=False)
@@ -48,7 +48,7 @@ class Phased:
 
     def _is_idle(self) -> bool:
         """Idle also is who has yet to send a whole head for the first time."""
-        return self._phase in {"idle", "parting"} or (self._phase == "head" and not self.has_asked)
+        return self._phase in {"idle", "closing"} or (self._phase == "head" and not self.has_asked)
 
     def make_room(self, phases: int) -> bool:
         """End it without a byte if it is still in the phase in which it was idle."""

@@ -2,11 +2,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from service.inference.surroundings import Surroundings
+from service.inference.resources import ModelResources
 
 
 @pytest.fixture
-def surroundings(tmp_path):
+def resources(tmp_path):
     """What a model lives in, with threads that end with the test."""
     pools = []
 
@@ -16,11 +16,11 @@ def surroundings(tmp_path):
 
     meeting = tmp_path / "meeting"
     meeting.mkdir()
-    yield Surroundings(
+    yield ModelResources(
         native_threads=native_threads,
         threads=1,
         limit_pixels=25_000_000,
-        meeting_place=lambda: meeting,
+        socket_directory=lambda: meeting,
         memory_limit_bytes=1 << 30,
         variables={"OMP_NUM_THREADS": "1"},
         json_lines=True,

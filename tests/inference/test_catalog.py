@@ -11,7 +11,7 @@ from tests.conftest import CAT, eventually
 
 
 @pytest.fixture
-def opened(tmp_path, surroundings, monkeypatch):
+def opened(tmp_path, resources, monkeypatch):
     """Open a catalog of copies of cat-or-dog in the folders that are given."""
     monkeypatch.setattr(catalog, "RETRY_FIRST_S", 0.05)
     made = []
@@ -23,7 +23,7 @@ def opened(tmp_path, surroundings, monkeypatch):
         for folder in broken:
             (repository / folder / "model.onnx").write_bytes(b"not a graph")
         repository.mkdir(exist_ok=True)
-        made.append(Catalog(repository, surroundings, loaded))
+        made.append(Catalog(repository, resources, loaded))
         eventually(lambda: all(model.state != "loading" for model in made[-1]))
         return made[-1]
 

@@ -48,7 +48,7 @@ class FixedRuntime:
 
 
 @pytest.fixture
-def make(tmp_path, monkeypatch, surroundings):
+def make(tmp_path, monkeypatch, resources):
     """Make a model, answered for by the runtime that is given; not yet loaded."""
     made = []
 
@@ -57,7 +57,7 @@ def make(tmp_path, monkeypatch, surroundings):
         told = (folder / "model.toml").read_text()
         (folder / "model.toml").write_text(told.replace("batch_rows = 1", serve))
         monkeypatch.setattr(module, "open_runtime", lambda *_: runtime)
-        made.append(Model("cat-or-dog", folder, replace(surroundings, **around)))
+        made.append(Model("cat-or-dog", folder, replace(resources, **around)))
         return made[-1]
 
     yield make
@@ -201,7 +201,7 @@ file = "example.png"
 
 
 @pytest.fixture
-def in_process(tmp_path, surroundings):
+def in_process(tmp_path, resources):
     """A model that runs in a process of its own."""
     from PIL import Image
 
@@ -211,7 +211,7 @@ def in_process(tmp_path, surroundings):
     (folder / "model.toml").write_text(PYTHON_TOML)
     (folder / "weights").touch()
     Image.new("RGB", (8, 8)).save(folder / "example.png")
-    model = Model("python", folder, surroundings)
+    model = Model("python", folder, resources)
     yield model
     model.close()
 

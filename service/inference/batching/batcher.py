@@ -21,8 +21,8 @@ from service.errors import (
     ServiceError,
     TooLarge,
 )
-from service.inference.batching.queue import Answered, Job, Queue
-from service.inference.execution import Execution, Interrupted, Ran
+from service.inference.batching.queue import Job, Prediction, Queue
+from service.inference.execution import CallResult, Execution, Interrupted
 from service.inference.tensors import Tensors, join, layout, row_count, split
 
 FOREVER = float("inf")
@@ -68,7 +68,7 @@ class Batcher:
         for lane in range(execution.lanes):
             threading.Thread(target=self._serve, args=(lane,), daemon=True).start()
 
-    def ask(self, inputs: Tensors, *, deadline_s: float, gone: Callable[[], bool]) -> Answered:
+    def ask(self, inputs: Tensors, *, deadline_s: float, gone: Callable[[], bool]) -> Prediction:
         """
         Wait for the answer to *inputs*, until *deadline_s* (by `time.monotonic`) at most.
 
@@ -147,7 +147,7 @@ class Batcher:
             self._recover()
             survived = self._attempt(lane, jobs)
         except ModelDied as error:
-            self._bury(jobs, error)
+            self._fail_dead(jobs, error)
         except TooLarge as error:
             survived = self._halve(lane, jobs, error)
         except ServiceError as error:
@@ -167,7 +167,7 @@ class Batcher:
         half = len(jobs) // 2
         return all([self._attempt(lane, jobs[:half]), self._attempt(lane, jobs[half:])])
 
-    def _execute(self, lane: int, jobs: list[Job]) -> Ran:
+    def _execute(self, lane: int, jobs: list[Job]) -> CallResult:
         """Call the model. Raises ValueError unless every output has as many rows as were sent."""
         rows = sum(job.rows for job in jobs)
         started_s = monotonic()
@@ -186,15 +186,17 @@ class Batcher:
             self._ran(rows, ran.infer_s)
         return ran
 
-    def _answer(self, jobs: list[Job], ran: Ran) -> None:
+    def _answer(self, jobs: list[Job], ran: CallResult) -> None:
         ended_s = monotonic()
         counts = [job.rows for job in jobs]
         for job, outputs in zip(jobs, split(ran.outputs, counts), strict=True):
             wait_s = max(0.0, ended_s - job.asked_s - ran.infer_s)
             self._queue.release(job)
-            job.answer.set_result(Answered(outputs, wait_s * 1000, sum(counts), ran.infer_s * 1000))
+            job.answer.set_result(
+                Prediction(outputs, wait_s * 1000, sum(counts), ran.infer_s * 1000)
+            )
 
-    def _bury(self, jobs: list[Job], error: ModelDied) -> None:
+    def _fail_dead(self, jobs: list[Job], error: ModelDied) -> None:
         """Fail *jobs*, which the model did not survive, and wait until it lives again."""
         if self._execution.quarantine:
             self._execution.quarantine.accuse([job.inputs for job in jobs])

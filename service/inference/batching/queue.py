@@ -17,7 +17,7 @@ NEWEST = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class Prediction:
     """One caller's rows, and what they took: waiting, and the call that *batch_rows* shared."""
 
     outputs: Tensors
@@ -41,7 +41,7 @@ class Job:
     gone: Callable[[], bool]
     asked_s: float = field(default_factory=monotonic)
     taken: bool = False
-    answer: "Future[Answered]" = field(default_factory=Future)
+    answer: "Future[Prediction]" = field(default_factory=Future)
 
 
 class Queue:

@@ -9,7 +9,7 @@ from service.inference.tensors import Tensors, TensorSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class CallResult:
     """What a call gave, and the seconds that the model itself took."""
 
     outputs: Tensors
@@ -44,7 +44,7 @@ class Execution(Protocol):
         Raises DeadlineExceeded or InvalidModel; whatever the framework raises passes on.
         """
 
-    def execute(self, inputs: Tensors, deadline_s: float) -> Ran:
+    def execute(self, inputs: Tensors, deadline_s: float) -> CallResult:
         """
         Run one batch; after *deadline_s* (`time.monotonic`) nobody waits for its answer.
 

@@ -68,15 +68,15 @@ class Launcher:
         self._child = 0
         self.quarantine = Quarantine(directory / f"{key}.suspects")
 
-    def dial(self) -> socket.socket | None:
+    def connect(self) -> socket.socket | None:
         """Connect to the process, which may still be loading; None if nobody listens."""
-        dialled = socket.socket(socket.AF_UNIX)
+        connected = socket.socket(socket.AF_UNIX)
         try:
-            dialled.connect(self._address)
+            connected.connect(self._address)
         except (FileNotFoundError, ConnectionRefusedError):
-            dialled.close()
+            connected.close()
             return None
-        return dialled
+        return connected
 
     def start(self) -> float:
         """Start the process unless somebody has; the seconds after which to look again."""
@@ -119,7 +119,7 @@ class Launcher:
             return ()
         return tuple(line.strip() for line in lines[:STACK_LINES])
 
-    def obituary(self) -> str:
+    def exit_reason(self) -> str:
         """How the process has ended, as far as is known here."""
         with suppress(ChildProcessError):
             for _ in range(LOOKS if self._child else 0):

@@ -16,7 +16,7 @@ from service.errors import (
     ProcessEnded,
     TooLarge,
 )
-from service.inference.execution import Interrupted, Ran, Specs, frames
+from service.inference.execution import CallResult, Interrupted, Specs, frames
 from service.inference.execution.launch import BACKOFF_FIRST_S, BACKOFF_MOST_S, Launcher
 from service.inference.execution.quarantine import Quarantine
 from service.inference.tensors import Tensors, pack, unpack
@@ -55,7 +55,7 @@ class ProcessExecution:
             self._connection, specs = self._connect_or_explain(deadline_s)
         return specs
 
-    def execute(self, inputs: Tensors, deadline_s: float) -> Ran:
+    def execute(self, inputs: Tensors, deadline_s: float) -> CallResult:
         """Have the process run the batch. Raises also ModelDied."""
         if self._closed:
             raise ModelUnavailable("the model has been let go of")
@@ -82,10 +82,10 @@ class ProcessExecution:
         except (EOFError, OSError) as error:
             if isinstance(error, TimeoutError):
                 self._end_process()
-            self._lose()
+            self._disconnect()
             if not begun:
                 raise Interrupted from None
-            how = self._launcher.obituary()
+            how = self._launcher.exit_reason()
             raise ModelDied(f"the model's process ended on this request ({how})") from None
         return answer
 
@@ -101,12 +101,12 @@ class ProcessExecution:
         except OSError:
             ended = True
         if ended:
-            self._lose()
+            self._disconnect()
         return ended
 
     def how_it_ended(self) -> str:
         """How the process ended that was lost, if it falls to this worker to tell; else empty."""
-        return self._launcher.obituary() if self._launcher.claim_end(self._process) else ""
+        return self._launcher.exit_reason() if self._launcher.claim_end(self._process) else ""
 
     def recover(self, failed: Callable[[str], None]) -> None:
         """
@@ -147,9 +147,9 @@ class ProcessExecution:
         """How long a call may take in the process, which until it is warm may compile first."""
         return self._brief.call_limit_s if self._is_warm else self._brief.load_limit_s
 
-    def _read(self, answer: frames.Frame) -> Ran:
+    def _read(self, answer: frames.Frame) -> CallResult:
         if answer.kind == frames.ANSWER:
-            return Ran(unpack(answer.body), answer.number)
+            return CallResult(unpack(answer.body), answer.number)
         if answer.kind == frames.LATE:
             raise DeadlineExceeded("the model's process was busy for all the time there was")
         if answer.kind == frames.TOO_LARGE:
@@ -158,11 +158,11 @@ class ProcessExecution:
                 "has room for; send fewer at once"
             )
         if answer.kind == frames.LOST:
-            self._lose()
+            self._disconnect()
             raise ModelDied("the model's process ran out of memory on this request, and ended")
         raise RaisedThere(answer.body.decode("utf-8", "replace"))
 
-    def _lose(self) -> None:
+    def _disconnect(self) -> None:
         if self._connection:
             self._connection.close()
             self._connection = None
@@ -180,12 +180,12 @@ class ProcessExecution:
             stack = self._launcher.stack()
             if stack or isinstance(error, TimeoutError):
                 raise LoadTimeout(self._brief.load_limit_s, stack) from None
-            how = self._launcher.obituary()
+            how = self._launcher.exit_reason()
             raise ProcessEnded(how, is_news=self._launcher.claim_end()) from error
 
     def _connect(self, deadline_s: float) -> tuple[socket.socket, Specs]:
         """Meet the process, and wait for its first word, for as long as it may load."""
-        while (dialled := self._launcher.dial()) is None:
+        while (connected := self._launcher.connect()) is None:
             wait_s = self._launcher.start()
             self._ready_at_s = monotonic() + wait_s + self._load_s
             sleep(wait_s)
@@ -193,14 +193,14 @@ class ProcessExecution:
                 raise LoadTimeout(self._brief.load_limit_s, self._launcher.stack())
         started_s = monotonic()
         try:
-            dialled.settimeout(self._brief.load_limit_s + GRACE_S)
-            word = frames.receive(dialled)
+            connected.settimeout(self._brief.load_limit_s + GRACE_S)
+            word = frames.receive(connected)
         except BaseException:
-            dialled.close()
+            connected.close()
             raise
         self._load_s = max(self._load_s, monotonic() - started_s)
         if word.kind == frames.FAILED:
-            dialled.close()
+            connected.close()
             raise InvalidModel(word.body.decode("utf-8", "replace"))
         self._process = int(word.number)
-        return dialled, frames.to_specs(word.body)
+        return connected, frames.to_specs(word.body)

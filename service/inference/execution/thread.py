@@ -4,7 +4,7 @@ from collections.abc import Callable
 from time import monotonic, perf_counter
 
 from service.errors import DeadlineExceeded
-from service.inference.execution import Ran, Specs
+from service.inference.execution import CallResult, Specs
 from service.inference.execution.native import NativeThreads
 from service.inference.execution.quarantine import Quarantine
 from service.inference.runtimes import Runtime
@@ -30,16 +30,16 @@ class ThreadExecution:
         self._runtime = self._threads.run(self._open_runtime, deadline_s)
         return Specs(self._runtime.inputs, self._runtime.outputs)
 
-    def execute(self, inputs: Tensors, deadline_s: float) -> Ran:
+    def execute(self, inputs: Tensors, deadline_s: float) -> CallResult:
         """Run the batch in one of the threads, and wait for it however long it takes."""
         return self._threads.run(lambda: self._call(inputs, deadline_s))
 
-    def _call(self, inputs: Tensors, deadline_s: float) -> Ran:
+    def _call(self, inputs: Tensors, deadline_s: float) -> CallResult:
         if monotonic() > deadline_s:
             raise DeadlineExceeded("no thread was free within the time that this request had")
         started = perf_counter()
         outputs = self._runtime.predict(inputs)
-        return Ran(outputs, perf_counter() - started)
+        return CallResult(outputs, perf_counter() - started)
 
     def is_lost(self) -> bool:
         """Never: it ends with the worker."""

@@ -17,7 +17,9 @@ def is_column(spec: TensorSpec) -> bool:
     return len(spec.shape) == 1 or (len(spec.shape) == 2 and spec.shape[1] == 1)
 
 
-def settle(manifest: Manifest, specs: Mapping[str, TensorSpec], limit_rows: int) -> Features:
+def build_features(
+    manifest: Manifest, specs: Mapping[str, TensorSpec], limit_rows: int
+) -> Features:
     """Find what each column is called and may hold. Raises InvalidModel for contradictions."""
     features: list[Feature] = []
     parts = []

@@ -29,7 +29,7 @@ CATEGORIES_TOLD = 20
 TRUTHS = {"true": True, "false": False}
 
 
-class Wrong(Exception):
+class InvalidValue(Exception):
     """What was sent cannot be read as the feature."""
 
     def __init__(self, sent: str) -> None:
@@ -99,16 +99,16 @@ class Feature:
         return bool(lowest <= min(column) and max(column) <= highest)
 
     def read(self, row: Mapping[str, Any]) -> Any:
-        """Read this feature of *row*. Raises Wrong."""
+        """Read this feature of *row*. Raises InvalidValue."""
         value = row.get(self.name)
         if value is None:
             if self.optional:
                 return np.nan if self.dtype.kind == "f" else None
-            raise Wrong("null" if self.name in row else "nothing")
+            raise InvalidValue("null" if self.name in row else "nothing")
         if self.kind == "integer" and isinstance(value, float) and value.is_integer():
             value = int(value)
         if not self.is_plain((value,)):
-            raise Wrong(scalar(value))
+            raise InvalidValue(scalar(value))
         return value
 
     def parse(self, text: str) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import Fault, InvalidInput
-from service.inference.signature.feature import TYPES, Feature, Wrong
+from service.inference.signature.feature import TYPES, Feature, InvalidValue
 from service.inference.signature.question import FAULTS_TOLD, Question, kind_of, pointer, wanted
 from service.inference.tensors import Tensors
 
@@ -168,7 +168,7 @@ class Features:
             for feature in self.features:
                 try:
                     read.append(feature.read(row))
-                except Wrong as wrong:
+                except InvalidValue as wrong:
                     where = pointer(*steps, feature.name)
                     yield wanted(where, wrong.sent, feature.wanted)
             values.append(read)

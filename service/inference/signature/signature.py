@@ -11,8 +11,8 @@ import orjson
 from service.errors import InvalidInput, InvalidModel
 from service.inference.manifest.manifest import Input, Kind, Manifest
 from service.inference.pictures.decoding import ImageRecipe, Reserve, decode, unlimited
-from service.inference.signature import columns
 from service.inference.signature.answers import Answer, Naming
+from service.inference.signature.columns import build_features, is_column
 from service.inference.signature.features import Features
 from service.inference.signature.nested import NestedTensors
 from service.inference.signature.question import Question, kind_of
@@ -102,7 +102,7 @@ def build(manifest: Manifest, inputs: Specs, outputs: Specs, limit_pixels: int) 
     if kind == "image":
         reader = _pictures(manifest, specs, limit_pixels)
     elif kind == "features":
-        reader = columns.settle(manifest, specs, limit_rows)
+        reader = build_features(manifest, specs, limit_rows)
     else:
         reader = NestedTensors(tuple(specs.values()), limit_rows)
     built = Signature(
@@ -163,7 +163,7 @@ def _kind(manifest: Manifest, specs: Specs) -> Kind:
         raise InvalidModel(f"model.toml gives inputs of kinds {sorted(told)}; a model has one kind")
     if told:
         return told.pop()
-    named = [spec.columns or columns.is_column(spec) for spec in specs.values()]
+    named = [spec.columns or is_column(spec) for spec in specs.values()]
     return "features" if all(named) else "tensor"
 
 

@@ -18,7 +18,7 @@ from service.errors import (
     TooLarge,
 )
 from service.inference.batching.batcher import Batcher
-from service.inference.execution import Ran
+from service.inference.execution import CallResult
 from service.inference.execution.quarantine import Quarantine
 from tests.conftest import eventually
 
@@ -46,7 +46,7 @@ class FakeExecution:
         if (inputs["x"] == POISON).any():
             raise self.poison_raises
         doubled = inputs["x"] * 2
-        return Ran({"y": doubled[: len(doubled) - self.lost_rows]}, 0.001)
+        return CallResult({"y": doubled[: len(doubled) - self.lost_rows]}, 0.001)
 
     def is_lost(self):
         return self.lost

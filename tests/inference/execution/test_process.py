@@ -61,7 +61,7 @@ def test_the_process_leaves_when_the_last_worker_has(opened):
 
 
 def ended(launcher):
-    said = launcher.obituary()
+    said = launcher.exit_reason()
     return said if "exit" in said or "SIG" in said else None
 
 
@@ -122,7 +122,7 @@ def test_a_load_that_hangs_ends_and_tells_where_it_stood(worker, folder):
 
 
 def test_a_batch_has_begun_once_its_head_has_been_read(opened):
-    with opened._launcher.dial() as wire:
+    with opened._launcher.connect() as wire:
         assert frames.receive(wire).kind == frames.READY
         wire.sendall(frames.HEAD.pack(frames.BATCH, monotonic() + 20, 1000) + b"not all of it")
         wire.settimeout(20)

@@ -25,7 +25,7 @@ def late(histogram, ms):
 
 
 def test_the_generator_and_the_server_count_the_same_answers(generator, four_workers):
-    before = four_workers.said_so_far()
+    before = four_workers.log_position()
     sent = traffic(
         four_workers, "/wait", connections=32, workers=tuple(four_workers.workers), warm_requests=1
     )

@@ -12,7 +12,7 @@ import pytest
 from load.campaign import Campaign, Regime, Verdict, write
 from load.latencies import Spectrum
 from load.plan import command as plan
-from load.plan.capacity import Goal, NoOffer, offer
+from load.plan.capacity import Goal, Infeasible, offer
 from load.plan.demand import Cost, Demand
 from load.plan.dynos import MIB, Dyno, catalogue, named
 from load.plan.memory import Memory
@@ -144,7 +144,7 @@ def test_nothing_is_planned_far_beyond_what_was_measured():
 
 
 def test_a_worker_that_does_not_fit_is_no_offer():
-    with pytest.raises(NoOffer, match=r"one worker takes 360 MiB.*218 MiB"):
+    with pytest.raises(Infeasible, match=r"one worker takes 360 MiB.*218 MiB"):
         offer(m_m_1(), Goal(50, 300), dyno(memory_mib=256))
 
 

@@ -70,7 +70,7 @@ def test_a_server_that_does_not_come_up_says_why():
 
 
 def test_each_answer_of_a_worker_is_counted(four_workers):
-    before = four_workers.said_so_far()
+    before = four_workers.log_position()
     agent = {"User-Agent": "counted"}
     by_worker = [
         requests.get(four_workers.url + "/x", headers=agent, timeout=5).headers["X-Worker"]
@@ -94,7 +94,7 @@ def test_its_cpu_clock_counts_what_a_request_burns(bench):
 def test_it_leaves_no_folder_and_no_cgroup_behind():
     with served(1) as instance:
         environment = Path(f"/proc/{instance.master}/environ").read_bytes()
-        group = instance.clock.way_in
+        group = instance.clock.procs_file
     folder = Path(re.search(rb"FOLDER=([^\0]+)", environment)[1].decode())
 
     assert not folder.exists()

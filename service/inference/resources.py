@@ -9,12 +9,12 @@ from service.inference.execution.native import ExecutorFactory
 
 
 @dataclass(frozen=True, kw_only=True)
-class Surroundings:
+class ModelResources:
     """
     What the service gives every model to live in.
 
     *threads* native threads each for calls, and as many to decode, from *native_threads*.
-    *meeting_place* is the private directory where workers meet their models' processes, which get
+    *socket_directory* is the private directory of the models' processes' sockets; these get
     *variables* and, where model.toml says nothing else, *memory_limit_bytes*; *json_lines* is the
     form of what they print. What has not loaded within *load_limit_s* has failed. *ran* is told the
     model, its version, each batch's rows and seconds; *died* the model, its version, at what stage
@@ -24,7 +24,7 @@ class Surroundings:
     native_threads: ExecutorFactory
     threads: int
     limit_pixels: int
-    meeting_place: Callable[[], Path]
+    socket_directory: Callable[[], Path]
     memory_limit_bytes: int
     variables: Mapping[str, str]
     json_lines: bool
