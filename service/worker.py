@@ -23,7 +23,7 @@ from gunicorn.workers.ggevent import GeventWorker
 from config import machine
 from config.settings import Settings
 from config.supervision import wake
-from service import hub_monitor
+from service.hub_monitor import watch_hub
 from service.inference.account import Account
 from service.inference.allocator import keep_heap_small
 from service.succession import Succession
@@ -80,7 +80,6 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         sys.setswitchinterval(SWITCH_S)
         # Before its first heartbeat Gunicorn never kills a worker, however long it hangs.
         signal.alarm(self.cfg.timeout)
-        hub_monitor.prepare()
         try:
             super().init_process()
         except Exception:
@@ -99,10 +98,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
     def run(self) -> None:
         """Serve until told to leave, then leave without losing a request."""
         self._doors: list[Door] = []
-        self._ticks = 0
         self._account: Account = self.wsgi.extensions["account"]
         self._service = self._make_service()
-        hub_monitor.report(lambda: self._ticks)
+        watch_hub()
         settings: Settings = self.wsgi.extensions["settings"]
         self._succession = Succession(
             getattr(self, "roster", None), getattr(self, "slot", 0), settings.load_timeout_s
@@ -187,7 +185,6 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             slept_at = monotonic()
             gevent.sleep(TICK_S)
             now = monotonic()
-            self._ticks += 1
             at_tick()
             for door in self._doors:
                 door.relieve()
