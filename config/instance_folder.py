@@ -54,11 +54,17 @@ def is_one(path: Path) -> bool:
 
 def sweep(parent: Path) -> list[Path]:
     """Remove the folders of dead instances of this user from *parent*; those that there were."""
-    own = (path for path in parent.glob(f"{PREFIX}*") if path.stat().st_uid == os.getuid())
-    dead = [path for path in own if _is_dead(path)]
+    dead = [path for path in parent.glob(f"{PREFIX}*") if _is_own(path) and _is_dead(path)]
     for path in dead:
         shutil.rmtree(path, ignore_errors=True)
     return dead
+
+
+def _is_own(path: Path) -> bool:
+    try:
+        return path.stat().st_uid == os.getuid()
+    except FileNotFoundError:
+        return False  # its instance has just ended
 
 
 def _is_dead(path: Path) -> bool:

@@ -83,6 +83,15 @@ def test_without_room_in_memory_metrics_are_kept_elsewhere(tmp_path):
     os.close(lock)
 
 
+def test_a_folder_that_goes_away_meanwhile_does_not_stop_the_sweep(tmp_path):
+    (tmp_path / "weir-8000-gone").symlink_to(tmp_path / "nowhere")  # listed, and not there
+    folder, lock = instance_folder.make([tmp_path], 8000)
+    os.close(lock)
+
+    assert instance_folder.sweep(tmp_path) == [folder]
+    assert not folder.exists()
+
+
 def test_no_option_weakens_the_parser():
     conf = runpy.run_path(CONF)
 
