@@ -2,12 +2,14 @@
 
 import json
 import os
+import random
 import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,10 +22,16 @@ PROCFILE = (PROJECT / "Procfile").read_text()
 WEB = re.search(r"^web: (.*)$", PROCFILE, re.MULTILINE)[1]
 
 
+# Below those that the kernel gives to clients (ip_local_port_range), which come and go meanwhile.
+SERVERS_PORTS = range(10_000, 32_000)
+
+
 def free_port():
-    with socket.socket(socket.AF_INET6) as probe:
-        probe.bind(("::", 0))
-        return probe.getsockname()[1]
+    while True:
+        port = random.choice(SERVERS_PORTS)
+        with socket.socket(socket.AF_INET6) as probe, suppress(OSError):
+            probe.bind(("::", port))
+            return port
 
 
 class Instance:
