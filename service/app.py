@@ -9,7 +9,6 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from time import monotonic
 from typing import cast
 
 import gevent.threadpool
@@ -27,10 +26,8 @@ from service.inference.account import Account
 from service.inference.catalog import Catalog
 from service.inference.model import Model
 from service.inference.resources import ModelResources
+from service.quiet_minute import QuietMinute
 from service.wire.admission import Admission
-
-# The faults of observers are told so often, and counted always.
-QUIET_S = 60.0
 
 THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -121,14 +118,13 @@ class ObserverFaults:
 
     def __init__(self, count: Callable[[str], None]) -> None:
         self._count = count
-        self._quiet_until_s = 0.0
+        self._minute = QuietMinute()
 
     def __call__(self, observer: str, error: Exception) -> None:
         """Note that *observer* raised *error*."""
         with suppress(Exception):
             self._count(observer)
-        if monotonic() >= self._quiet_until_s:
-            self._quiet_until_s = monotonic() + QUIET_S
+        if self._minute.is_over():
             structlog.get_logger().error("observer_failed", observer=observer, exc_info=error)
 
 

@@ -40,8 +40,9 @@ def _watch(hub_thread: int, turns: Callable[[], int]) -> None:
     seen, looks = -1, 0
     while True:
         sleep(LOOK_S)
-        looks = looks + 1 if turns() == seen else 0
-        seen = turns()
+        turned = turns()
+        looks = looks + 1 if turned == seen else 0
+        seen = turned
         if looks == LOOKS:
             _tell(hub_thread)
 

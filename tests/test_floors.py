@@ -10,7 +10,7 @@ from tests.conftest import PROJECT
 # What stands on one floor knows nothing of one another, but what is in one folder may.
 FLOORS = [
     {"config"},
-    {"service", "service.errors", "service.log_text"},
+    {"service", "service.errors", "service.log_text", "service.quiet_minute"},
     {"service.inference.tensors", "service.inference.account", "service.log_writer"},
     {"service.inference.pictures", "service.inference.runtimes", "service.inference.allocator"},
     {"service.inference.manifest", "service.inference.execution"},

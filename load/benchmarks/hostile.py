@@ -18,6 +18,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
+from load.benchmarks.probe_latency import probe
 from load.benchmarks.servers import WEIR, serving
 
 PORT = 8260
@@ -150,17 +151,6 @@ def _status(client: socket.socket) -> str:
     return received[9:12].decode() or "none"
 
 
-def probe(port: int, planned: float) -> float:
-    """Milliseconds from the planned instant to the end of the answer of /healthz."""
-    time.sleep(max(0, planned - time.perf_counter()))
-    client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    client.request("GET", "/healthz")
-    if client.getresponse().read() != b'{"success":true,"status":"alive"}':
-        raise RuntimeError("the probe was not answered as it should be")
-    client.close()
-    return (time.perf_counter() - planned) * 1000
-
-
 def echo_for(port: int, seconds: float) -> int:
     """Echo on one kept connection; how many were answered."""
     client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
@@ -182,7 +172,7 @@ def measure(port: int, shape: str, seconds: float) -> tuple[list[float], int, Co
     planned = [start + number / PROBES_PER_S for number in range(int(seconds * PROBES_PER_S) - 10)]
     with ThreadPoolExecutor(34) as pool:
         echoes = [pool.submit(echo_for, port, seconds) for _ in range(2)]
-        took_ms = sorted(pool.map(lambda at: probe(port, at), planned))
+        took_ms = sorted(pool.map(lambda at: 1000 * probe(port, at), planned))
         echoed = sum(each.result() for each in echoes)
     ends = outcomes.get(timeout=60) if shape else Counter()
     if shape:

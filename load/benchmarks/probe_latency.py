@@ -17,6 +17,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from load.benchmarks.servers import PROJECT, WEIR, serving
@@ -49,10 +50,10 @@ def predict_until(stop: threading.Event, request: tuple) -> Counter:
     return statuses
 
 
-def probe(planned: float) -> float:
+def probe(port: int, planned: float) -> float:
     """Seconds from the planned instant to the end of the answer."""
     time.sleep(max(0, planned - time.perf_counter()))
-    client = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     client.request("GET", "/healthz")
     if client.getresponse().read() != b'{"success":true,"status":"alive"}':
         raise RuntimeError("the probe was not answered as it should be")
@@ -89,7 +90,7 @@ def measure(seconds: int, request: tuple) -> None:
         start = time.perf_counter()
         planned = [start + number / PROBES_PER_S for number in range(seconds * PROBES_PER_S)]
         with ThreadPoolExecutor(16) as probers:
-            took_ms = sorted(took * 1000 for took in probers.map(probe, planned))
+            took_ms = sorted(took * 1000 for took in probers.map(partial(probe, PORT), planned))
         stop.set()
         statuses = sum((one.result() for one in load), Counter())
     p50, p99 = (took_ms[int(len(took_ms) * share)] for share in (0.5, 0.99))

@@ -18,6 +18,7 @@ import structlog
 from gevent.pool import Pool
 from gevent.server import StreamServer
 
+from service.quiet_minute import QuietMinute
 from service.wire import listener as listening
 from service.wire.closing import has_ended
 from service.wire.connection import Connection
@@ -48,7 +49,6 @@ GONE = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.EAGAIN})
 SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 MADE_AT_ONCE = 8
 PAUSE_S = 0.05
-QUIET_S = 60.0
 
 # How a socket that takes IPv4 and IPv6 shows an IPv4 peer (RFC 4291 section 2.5.5.2).
 IPV4_MAPPED = "::ffff:"
@@ -68,7 +68,7 @@ class Door(StreamServer):  # type: ignore[misc]  # gevent's types end here
         self.connections: set[Connection] = set()
         self._limit = limit
         self._candidates: list[tuple[Connection, int]] = []
-        self._shortages, self._quiet_until_s = 0, 0.0
+        self._shortages, self._minute = 0, QuietMinute()
         self._reserve = -1
         self._keep_reserve()
 
@@ -181,8 +181,7 @@ class Door(StreamServer):  # type: ignore[misc]  # gevent's types end here
 
     def _tell(self, error: OSError) -> None:
         self._shortages += 1
-        if monotonic() >= self._quiet_until_s:
-            self._quiet_until_s = monotonic() + QUIET_S
+        if self._minute.is_over():
             log.error("accept_failed", reason=error.strerror, times=self._shortages)
             self._shortages = 0
 

@@ -67,6 +67,8 @@ def test_a_small_account_holds_half_a_megabyte_to_be_small():
 
     Hold(account).grow(MB // 2)
 
+    assert account.held_bytes == 2 * MB
+
 
 def test_room_that_becomes_free_is_found_by_who_waits(account):
     first, second = Hold(account), Hold(account)
