@@ -69,7 +69,9 @@ keepalive = settings.idle_timeout_s
 # The C parser that can be installed takes bare LF and folded headers, which this one refuses.
 http_parser = "python"
 
-# Trusted proxies may tell the scheme, and nothing else: by default they could set SCRIPT_NAME.
+# Trusted proxies may tell the client's address and the scheme, and nothing else: by default they
+# could set SCRIPT_NAME.
+forwarded_allow_ips = ",".join(settings.trusted_proxies)
 forwarder_headers = ""
 
 # No second door into the master.

@@ -13,49 +13,50 @@ from typing import cast
 
 import gevent.threadpool
 import structlog
-from flask import Flask
 from gevent import monkey
 
 from config import machine
 from config.settings import Settings
-from service import exchange, logs, metrics, problems
+from service import logs, metrics, problems
 from service.api import echo, health, models, predict
 from service.application import Application
 from service.aside import Aside
+from service.exchange import Recorder
 from service.inference.account import Account
 from service.inference.catalog import Catalog
 from service.inference.model import Model
 from service.inference.resources import ModelResources
 from service.quiet_minute import QuietMinute
+from service.trust import trust_in
 from service.wire.admission import Admission
 
 THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def create_app(settings: Settings) -> Flask:
+def create_app(settings: Settings) -> Application:
     """Make the application; its models load in the background and /readyz tells when they have."""
     app = Application(__name__, static_folder=None)
     _configure(app, settings)
-    app.extensions["settings"] = settings
-    app.extensions["admission"] = Admission(settings.in_flight_limit)
-    app.extensions["account"] = Account(
+    app.settings = settings
+    app.admission = Admission(settings.in_flight_limit)
+    app.account = Account(
         machine.request_memory_bytes(settings.workers), monkey.get_original("threading", "Lock")
     )
-    app.extensions["parsing"] = Aside(native_threads)
-    app.extensions["scraping"] = Aside(native_threads)
-    app.extensions["catalog"] = Catalog(settings.models, _resources(settings), loaded=_log_loaded)
+    app.parsing, app.scraping = Aside(native_threads), Aside(native_threads)
+    app.catalog = Catalog(settings.models, _resources(settings), loaded=_log_loaded)
     problems.init_app(app)
-    metrics.init_app(app, settings.metrics_token, settings.commit)
+    metrics.init_app(app)
     logs.writer().dropped = metrics.lines_dropped
     for routes in (echo, models, predict, health):
         app.register_blueprint(routes.blueprint)
-    exchange.init_app(
-        app,
-        settings.trusted_proxies,
+    app.recorder = Recorder(
+        app.wsgi_app,
+        trust_in(settings.trusted_proxies),
         opened=[metrics.opened],
         closed=[metrics.closed, logs.request_writer()],
         faulted=ObserverFaults(metrics.observer_failed),
     )
+    app.wsgi_app = app.recorder  # type: ignore[method-assign]  # the documented way to wrap it
     return app
 
 
@@ -100,7 +101,7 @@ def _socket_directory() -> Path:
     return alone
 
 
-def _configure(app: Flask, settings: Settings) -> None:
+def _configure(app: Application, settings: Settings) -> None:
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit_bytes
     # The body is in memory and within its limit already; Werkzeug's own lower limit for form
     # fields would refuse a picture that JSON may carry.

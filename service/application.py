@@ -1,16 +1,25 @@
-"""Flask without the work that none of our routes needs."""
+"""The application: Flask without the work that none of our routes needs, and what we serve with."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from time import monotonic
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import flask
 from flask.sessions import NullSession, SessionInterface
 from werkzeug.routing import MapAdapter
 
-from service import exchange
-from service.request import Request
+from config.settings import Settings
+from service.aside import Aside
+from service.exchange import Recorder
+from service.inference.account import Account
+from service.inference.catalog import Catalog
+from service.request import Request, request
+from service.wire.admission import Admission
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
+
+T = TypeVar("T")
 
 
 class NoSession(SessionInterface):
@@ -29,7 +38,9 @@ class NoSession(SessionInterface):
 
 class Application(flask.Flask):
     """
-    Flask with two methods overridden.
+    What routes and the worker find at the application, and Flask with two methods overridden.
+
+    *parsing* and *scraping* have a native thread each for work that would stop the hub.
 
     `create_url_adapter`: routes here depend on path and method alone, so the host, scheme and
     subdomain that Flask works out for each match are left out.
@@ -38,6 +49,27 @@ class Application(flask.Flask):
 
     request_class = Request
     session_interface = NoSession()
+
+    settings: Settings
+    admission: Admission
+    account: Account
+    parsing: Aside
+    scraping: Aside
+    catalog: Catalog
+    recorder: Recorder
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether a model has neither loaded nor failed yet."""
+        return self.catalog.is_loading
+
+    def run_aside(self, work: Callable[[], T]) -> T:
+        """
+        Do *work*, which must not ask for the request at hand, and return or raise what it does.
+
+        Raises DeadlineExceeded when its turn has not come within the time that handling may take.
+        """
+        return self.parsing.run(work, monotonic() + self.settings.handling_timeout_s)
 
     def create_url_adapter(self, request: flask.Request | None) -> MapAdapter | None:
         """Match by path and method."""
@@ -48,7 +80,9 @@ class Application(flask.Flask):
 
     def dispatch_request(self) -> "ResponseReturnValue":
         """Dispatch as Flask does, with the route on record."""
-        request = flask.request
         if request.url_rule is not None:
-            request.environ[exchange.KEY].route = request.url_rule.rule
+            request.exchange.route = request.url_rule.rule
         return super().dispatch_request()
+
+
+current_app = cast("Application", flask.current_app)

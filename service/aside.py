@@ -9,10 +9,8 @@ from collections.abc import Callable
 from time import monotonic, thread_time
 from typing import TypeVar
 
-from flask import current_app
 from gevent import monkey
 
-from config.settings import Settings
 from service.inference.execution.native import ExecutorFactory, NativeThreads
 
 T = TypeVar("T")
@@ -38,14 +36,3 @@ class Aside:
             return work()
         finally:
             self._rested_s = monotonic() + thread_time() - started_s
-
-
-def run_aside(work: Callable[[], T]) -> T:
-    """
-    Do *work*, which must not ask for the request at hand, and return or raise what it does.
-
-    Raises DeadlineExceeded when its turn has not come within the time that handling may take.
-    """
-    aside: Aside = current_app.extensions["parsing"]
-    settings: Settings = current_app.extensions["settings"]
-    return aside.run(work, monotonic() + settings.handling_timeout_s)

@@ -10,17 +10,19 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
-from ipaddress import ip_address, ip_network
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
-
-from flask import Flask, request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+# What the environ carries besides (PEP 3333): the recorder's exchange; of the worker's, when the
+# head had been parsed, whether the client has left, and what the request holds of memory.
 KEY = "weir.exchange"
+STARTED = "weir.started"
+CLIENT_GONE = "weir.client_gone"
+HOLD = "weir.hold"
+
 UNMATCHED = "<unmatched>"
 
 # The form that Heroku's router passes on: https://devcenter.heroku.com/articles/http-request-id
@@ -50,55 +52,20 @@ class Exchange:
 
 Observer: TypeAlias = Callable[[Exchange], None]
 Faulted: TypeAlias = Callable[[str, Exception], None]
-ClientIp: TypeAlias = Callable[["WSGIEnvironment"], str]
 
 
-def current() -> Exchange:
-    """The exchange that the request at hand belongs to."""
-    exchange: Exchange = request.environ[KEY]
-    return exchange
-
-
-def init_app(
-    app: Flask,
-    trusted_proxies: tuple[str, ...],
-    opened: Iterable[Observer],
-    closed: Iterable[Observer],
-    faulted: "Faulted",
-) -> None:
+def client_ip(environ: "WSGIEnvironment", trusts: Callable[[str], bool]) -> str:
     """
-    Record every exchange of *app* and show it to the observers at its start and its end.
-
-    *faulted* is told the module of an observer that failed, and what it raised.
-    """
-    client_ip = client_ip_behind(trusted_proxies)
-    recorder = Recorder(app.wsgi_app, client_ip, tuple(opened), tuple(closed), faulted)
-    app.extensions["recorder"] = recorder
-    app.wsgi_app = recorder  # type: ignore[method-assign]  # the documented way to add middleware
-
-
-def client_ip_behind(proxies: tuple[str, ...]) -> ClientIp:
-    """
-    A reader of the client's address.
+    The client's address.
 
     The last entry of `X-Forwarded-For` is the peer of the nearest proxy; it counts only when
-    the connection comes from one of *proxies* (addresses, networks, or "*").
+    the connection comes from one that is trusted.
     """
-    everyone = "*" in proxies
-    networks = [] if everyone else [ip_network(proxy.strip(), strict=False) for proxy in proxies]
-
-    @lru_cache(maxsize=1024)
-    def is_trusted(peer: str) -> bool:
-        return everyone or any(ip_address(peer) in network for network in networks)
-
-    def client_ip(environ: "WSGIEnvironment") -> str:
-        peer: str = environ.get("REMOTE_ADDR", "")
-        forwarded: str = environ.get("HTTP_X_FORWARDED_FOR", "")
-        if not forwarded or not peer or not is_trusted(peer):
-            return peer
-        return forwarded.rpartition(",")[2].strip()[:64]
-
-    return client_ip
+    peer: str = environ.get("REMOTE_ADDR", "")
+    forwarded: str = environ.get("HTTP_X_FORWARDED_FOR", "")
+    if not forwarded or not peer or not trusts(peer):
+        return peer
+    return forwarded.rpartition(",")[2].strip()[:64]
 
 
 def _readable(path: str) -> str:
@@ -112,16 +79,23 @@ class Recorder:
     def __init__(
         self,
         app: "WSGIApplication",
-        client_ip: ClientIp,
-        opened: tuple[Observer, ...],
-        closed: tuple[Observer, ...],
-        faulted: "Faulted",
+        trusts: Callable[[str], bool],
+        *,
+        opened: Iterable[Observer] = (),
+        closed: Iterable[Observer] = (),
+        faulted: Faulted = lambda _observer, _error: None,
     ) -> None:
-        self._faulted = faulted
+        """
+        Record every exchange of *app* and show it to the observers at its start and its end.
+
+        *trusts* tells of a peer whether it is a proxy whose word counts; *faulted* is told the
+        module of an observer that failed, and what it raised.
+        """
         self._app = app
-        self._client_ip = client_ip
-        self._opened = opened
-        self._closed = closed
+        self._trusts = trusts
+        self._opened = tuple(opened)
+        self._closed = tuple(closed)
+        self._faulted = faulted
 
     def __call__(  # noqa: D102  # PEP 3333
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -137,7 +111,7 @@ class Recorder:
             return start_response(status, headers, exc_info)
 
         try:
-            return _Answer(self._app(environ, start), exchange, self.close)
+            return _CountedBody(self._app(environ, start), exchange, self.close)
         except Exception:
             self.close(exchange)
             raise
@@ -149,9 +123,9 @@ class Recorder:
             request_id=sent_id if REQUEST_ID.fullmatch(sent_id) else secrets.token_hex(16),
             method=environ.get("REQUEST_METHOD", ""),
             path=_readable(environ.get("PATH_INFO", "")),
-            client_ip=self._client_ip(environ),
+            client_ip=client_ip(environ, self._trusts),
             user_agent=environ.get("HTTP_USER_AGENT", ""),
-            started=environ.get("weir.started") or perf_counter(),
+            started=environ.get(STARTED) or perf_counter(),
         )
         self._show(exchange, self._opened)
         return exchange
@@ -174,7 +148,7 @@ class Recorder:
                     self._faulted(observe.__module__.rpartition(".")[2], error)
 
 
-class _Answer:
+class _CountedBody:
     """The body on its way out: counts its bytes and closes the exchange once it has been sent."""
 
     __slots__ = ("_body", "_chunks", "_close", "_exchange")

@@ -14,15 +14,16 @@ from functools import cache
 from http import HTTPStatus
 from time import monotonic
 
-from flask import Blueprint, Flask, Response, current_app, request
+from flask import Blueprint, Response
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 
 from service import __version__, errors
-from service.aside import Aside
+from service.application import Application, current_app
 from service.exchange import Exchange
 from service.exposition import registry_of_all
 from service.problems import problem
+from service.request import request
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -114,28 +115,26 @@ OUTCOMES: dict[type[errors.ServiceError], str] = {
 blueprint = Blueprint("metrics", __name__)
 
 
-def init_app(app: Flask, token: str, commit: str) -> None:
-    """Serve /metrics, behind *token* if there is one; called by the application factory."""
+def init_app(app: Application) -> None:
+    """Serve /metrics; called by the application factory."""
     for observer in ("metrics", "logs"):  # a series that begins with its first fault hides it
         OBSERVER_FAULTS.labels(observer)
-    INFO.labels(__version__, commit, platform.python_version()).set(1)
-    app.extensions["metrics_token"] = token.encode()
+    INFO.labels(__version__, app.settings.commit, platform.python_version()).set(1)
     app.register_blueprint(blueprint)
 
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """All workers' metrics, as Prometheus text or OpenMetrics by `Accept`."""
-    token = current_app.extensions["metrics_token"]
-    if token and not _carries(token):
+    """All workers' metrics as Prometheus text or OpenMetrics, by `Accept`, behind the token."""
+    token = current_app.settings.metrics_token
+    if token and not _carries(token.encode()):
         refusal = problem(
             HTTPStatus.UNAUTHORIZED, "metrics need a token; send Authorization: Bearer <token>"
         )
         refusal.headers["WWW-Authenticate"] = "Bearer"
         return refusal
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-    aside: Aside = current_app.extensions["scraping"]
-    text = aside.run(lambda: encode(registry_of_all()), monotonic() + SCRAPE_S)
+    text = current_app.scraping.run(lambda: encode(registry_of_all()), monotonic() + SCRAPE_S)
     answer = Response(text, content_type=content_type)
     answer.headers["Cache-Control"] = "no-store"
     return answer

@@ -12,13 +12,14 @@ from typing import Any
 
 import orjson
 import structlog
-from flask import Flask, request
+from flask import Flask
 from gunicorn.http.errors import ParseException
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from service import errors, exchange
+from service import errors
 from service.answer import Answer
+from service.request import request
 from service.wire.refusals import RETRY_AFTER_S, problem_members
 
 STATUS_OF: dict[type[errors.ServiceError], HTTPStatus] = {
@@ -60,7 +61,7 @@ def init_app(app: Flask) -> None:
 
 def problem(status: HTTPStatus, detail: str, **extensions: Any) -> Answer:
     """A problem whose *detail* says, in a sentence, what is wrong and what to do."""
-    body = problem_members(status, detail, request.path, exchange.current().request_id)
+    body = problem_members(status, detail, request.path, request.exchange.request_id)
     answer = Answer(body | extensions, status.value, "application/problem+json")
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = str(RETRY_AFTER_S)
@@ -68,9 +69,9 @@ def problem(status: HTTPStatus, detail: str, **extensions: Any) -> Answer:
 
 
 def _service_problem(error: errors.ServiceError) -> Answer:
-    exchange.current().shed = SHED.get(type(error), "")
+    request.exchange.shed = SHED.get(type(error), "")
     if isinstance(error, errors.ModelFailed):
-        request_id = exchange.current().request_id
+        request_id = request.exchange.request_id
         log.error("prediction_failed", request_id=request_id, exc_info=error.__cause__ or error)
     answer = problem(STATUS_OF.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR), str(error))
     if isinstance(error, errors.TryLater):
@@ -128,7 +129,7 @@ def _parse_problem(_error: ParseException) -> Answer:
 
 
 def _unexpected_problem(error: Exception) -> Answer:
-    log.error("request_failed", request_id=exchange.current().request_id, exc_info=error)
+    log.error("request_failed", request_id=request.exchange.request_id, exc_info=error)
     return problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "the service failed on this request; its log tells the operator why, by request_id",

@@ -7,12 +7,18 @@ from typing import IO, cast
 import flask
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
-from service import exchange
+from service.exchange import HOLD, KEY, Exchange
 from service.inference.account import Hold, unlimited
 
 
 class Request(flask.Request):
     """Flask's request with a checked body."""
+
+    @property
+    def exchange(self) -> Exchange:
+        """The record of this request and its answer."""
+        exchange: Exchange = self.environ[KEY]
+        return exchange
 
     @property
     def has_body(self) -> bool:
@@ -41,7 +47,7 @@ class Request(flask.Request):
                 f"the body ended after {len(body)} of the {declared} bytes that Content-Length "
                 "declares; send it whole"
             )
-        exchange.current().bytes_in = len(body)
+        self.exchange.bytes_in = len(body)
         return BytesIO(body)
 
     def _read(self, size: int) -> bytes:
@@ -55,7 +61,7 @@ class Request(flask.Request):
     @cached_property
     def hold(self) -> Hold:
         """What this request holds of the worker's memory; the connection releases it."""
-        return self.environ.get("weir.hold") or unlimited()
+        return self.environ.get(HOLD) or unlimited()
 
     def unsupported(self, wanted: str) -> UnsupportedMediaType:
         """The refusal of a body in a media type that is not among those *wanted*."""

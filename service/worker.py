@@ -21,19 +21,17 @@ import structlog
 from gunicorn.workers.ggevent import GeventWorker
 
 from config import machine
-from config.settings import Settings
 from config.supervision import wake
 from service.hub_monitor import watch_hub
-from service.inference.account import Account
 from service.inference.allocator import keep_heap_small
 from service.succession import Succession
+from service.trust import trust_in
 from service.wire import listener as listening
 from service.wire.admission import ProbesOnly
 from service.wire.door import Door, all_connections
 from service.wire.reader import FrozenConfig, base_environ
 from service.wire.response import Clock
-from service.wire.serving import Service
-from service.wire.trust import trust_of
+from service.wire.serving import Served, Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +63,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
     """Serves connections on one gevent hub."""
 
     alive: bool
+    wsgi: Served
 
     def patch(self) -> None:
         """Patch as Gunicorn does, but for the locks that native threads import with."""
@@ -98,12 +97,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
     def run(self) -> None:
         """Serve until told to leave, then leave without losing a request."""
         self._doors: list[Door] = []
-        self._account: Account = self.wsgi.extensions["account"]
         self._service = self._make_service()
         watch_hub()
-        settings: Settings = self.wsgi.extensions["settings"]
+        load_timeout_s = self.wsgi.settings.load_timeout_s
         self._succession = Succession(
-            getattr(self, "roster", None), getattr(self, "slot", 0), settings.load_timeout_s
+            getattr(self, "roster", None), getattr(self, "slot", 0), load_timeout_s
         )
         signal.alarm(0)
         self._await_models()
@@ -120,10 +118,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
 
     def _await_models(self) -> None:
         """Leave connections to the others, or for a moment in the kernel's queue, until ready."""
-        catalog = self.wsgi.extensions.get("catalog")
-        self._watch(
-            lambda: self._stays() and catalog and catalog.is_loading and self._succession.may_wait()
-        )
+        self._watch(lambda: self._stays() and self.wsgi.is_loading and self._succession.may_wait())
 
     def _is_abandoned(self) -> bool:
         """Whether the master has closed the sockets: this is the end, and nobody comes after."""
@@ -133,17 +128,14 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         # Imported late: the master reads this file before the workers' gevent patches.
         from service.metrics import EVICTED, TIMEOUTS  # noqa: PLC0415
 
-        settings: Settings = self.wsgi.extensions["settings"]
         return Service(
             app=self.wsgi,
-            recorder=self.wsgi.extensions["recorder"],
-            admission=self.wsgi.extensions["admission"],
-            account=self._account,
-            settings=settings,
+            admission=self.wsgi.admission,
+            settings=self.wsgi.settings,
             cfg=FrozenConfig(self.cfg),
             environ=base_environ(self.sockets[0].getsockname()),
             clock=Clock(),
-            trusts=trust_of(self.cfg),
+            trusts=trust_in(self.wsgi.settings.trusted_proxies),
             timed_out=lambda phase: TIMEOUTS.labels(phase).inc(),
             answered=self._count_answer,
             evicted=EVICTED.inc,
@@ -203,8 +195,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
 
     def _fit_account(self) -> None:
         """Give requests what memory is left, whenever none of it is theirs."""
-        if not self._account.held_bytes:
-            self._account.limit_bytes = machine.request_memory_bytes(self.cfg.workers)
+        account = self.wsgi.account
+        if not account.held_bytes:
+            account.limit_bytes = machine.request_memory_bytes(self.cfg.workers)
 
     def _drain(self) -> None:
         """Finish what has begun: close what is idle, then the rest."""

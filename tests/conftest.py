@@ -29,7 +29,7 @@ def app():
     from service.app import create_app
 
     made = create_app(from_environ())
-    eventually(lambda: not made.extensions["catalog"].unready())
+    eventually(lambda: not made.catalog.unready())
     return made
 
 

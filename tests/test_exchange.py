@@ -1,6 +1,7 @@
 import pytest
 
-from service.exchange import Recorder, client_ip_behind
+from service.exchange import Recorder, client_ip
+from service.trust import trust_in
 
 
 @pytest.mark.parametrize(
@@ -16,9 +17,9 @@ from service.exchange import Recorder, client_ip_behind
     ],
 )
 def test_only_a_trusted_proxy_tells_the_client_s_address(proxies, peer, forwarded, expected):
-    client_ip = client_ip_behind(proxies)
+    environ = {"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": forwarded}
 
-    assert client_ip({"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": forwarded}) == expected
+    assert client_ip(environ, trust_in(proxies)) == expected
 
 
 def test_no_observer_reaches_the_request_that_it_observes():
@@ -28,7 +29,7 @@ def test_no_observer_reaches_the_request_that_it_observes():
     seen, faults = [], []
     recorder = Recorder(
         lambda _environ, start: start("200 OK", []) or [b"answered"],
-        client_ip_behind(()),
+        trust_in(()),
         opened=(breaks, seen.append),
         closed=(breaks, seen.append),
         faulted=lambda observer, error: faults.append((observer, str(error))),
@@ -46,6 +47,8 @@ def test_a_fault_that_cannot_be_told_reaches_nobody_either():
     def breaks(*_):
         raise OSError
 
-    recorder = Recorder(lambda *_: [], client_ip_behind(()), (breaks,), (breaks,), faulted=breaks)
+    recorder = Recorder(
+        lambda *_: [], trust_in(()), opened=[breaks], closed=[breaks], faulted=breaks
+    )
 
     recorder({}, lambda *_: None).close()

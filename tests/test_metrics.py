@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from config.settings import from_environ
@@ -8,16 +10,18 @@ from tests.conftest import assert_problem
 @pytest.fixture
 def guarded(app):
     """The application, but for a token on /metrics."""
-    made = app.extensions["metrics_token"]
-    app.extensions["metrics_token"] = b"s3cr3t"
+    made = app.settings
+    app.settings = replace(made, metrics_token="s3cr3t")
     yield app.test_client()
-    app.extensions["metrics_token"] = made
+    app.settings = made
 
 
 def test_the_setting_arms_the_token(monkeypatch):
     monkeypatch.setenv("WEIR_METRICS_TOKEN", "s3cr3t")
 
-    assert create_app(from_environ()).extensions["metrics_token"] == b"s3cr3t"
+    answer = create_app(from_environ()).test_client().get("/metrics")
+
+    assert_problem(answer, 401, "Authorization: Bearer")
 
 
 @pytest.mark.parametrize("sent", ["", "Bearer", "Bearer wrong", "Basic s3cr3t", "Bearer żółw"])

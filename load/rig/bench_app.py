@@ -23,8 +23,9 @@ from gevent.lock import Semaphore
 
 from config.settings import from_environ
 from service import logs
-from service.exchange import Recorder, client_ip_behind
+from service.exchange import Recorder
 from service.inference.account import Account
+from service.trust import trust_in
 from service.wire.admission import Admission
 
 if TYPE_CHECKING:
@@ -34,32 +35,28 @@ BODY = b'{"success":true}'
 
 
 class Bench:
-    """The WSGI application; `extensions` is what the service's worker asks of one."""
+    """The WSGI application, with what the service's worker asks of one (`wire.serving.Served`)."""
+
+    is_loading = False
 
     def __init__(self) -> None:
-        settings = from_environ()
-        logs.configure(settings.log_level, settings.log_format)
-        self._routes = _routes(settings.workers)
+        self.settings = from_environ()
+        logs.configure(self.settings.log_level, self.settings.log_format)
+        self._routes = _routes(self.settings.workers)
         self._headers = [
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(BODY))),
             ("X-Worker", str(os.getpid())),
         ]
-        self._recorded = Recorder(
-            self._answer, client_ip_behind(()), (), (logs.request_writer(),), _ignore
-        )
-        self.extensions = {
-            "settings": settings,
-            "admission": Admission(settings.in_flight_limit),
-            "account": Account(1 << 30, Lock),
-            "recorder": self._recorded,
-        }
+        self.admission = Admission(self.settings.in_flight_limit)
+        self.account = Account(1 << 30, Lock)
+        self.recorder = Recorder(self._answer, trust_in(()), closed=[logs.request_writer()])
         structlog.get_logger().info("model_ready", model="bench")
 
     def __call__(  # noqa: D102  # PEP 3333
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        return self._recorded(environ, start_response)
+        return self.recorder(environ, start_response)
 
     def _answer(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -69,10 +66,6 @@ class Bench:
             work()
         start_response("200 OK", list(self._headers))
         return [BODY]
-
-
-def _ignore(_observer: str, _error: Exception) -> None:
-    pass
 
 
 def _routes(workers: int) -> dict[str, Callable[[], None]]:

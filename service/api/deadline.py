@@ -4,10 +4,9 @@ import re
 from collections.abc import Callable
 from time import monotonic
 
-from flask import current_app
-
-from config.settings import Settings
+from service.application import current_app
 from service.errors import BadDeadline
+from service.exchange import CLIENT_GONE
 from service.inference.model import Model
 from service.request import request
 
@@ -21,8 +20,7 @@ def deadline_s(model: Model) -> float:
 
     The client's own budget counts as far as the model's and the service's go. Raises BadDeadline.
     """
-    settings: Settings = current_app.extensions["settings"]
-    limit_ms = min(model.manifest.serve.deadline_ms, settings.handling_timeout_s * 1000)
+    limit_ms = min(model.manifest.serve.deadline_ms, current_app.settings.handling_timeout_s * 1000)
     sent = request.headers.get(FIELD)
     if sent is not None:
         limit_ms = min(limit_ms, _milliseconds(sent))
@@ -31,7 +29,7 @@ def deadline_s(model: Model) -> float:
 
 def client_gone() -> Callable[[], bool]:
     """Tell, each time it is called, whether the client of the request at hand has left."""
-    gone: Callable[[], bool] = request.environ.get("weir.client_gone", _never)
+    gone: Callable[[], bool] = request.environ.get(CLIENT_GONE, _never)
     return gone
 
 

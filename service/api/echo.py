@@ -11,7 +11,7 @@ from marshmallow import EXCLUDE, Schema, fields
 from werkzeug.exceptions import BadRequest
 
 from service.answer import Answer
-from service.aside import run_aside
+from service.application import current_app
 from service.forms import FORM_FORMS, FORMS, read_form
 from service.inference.account import Hold
 from service.json_text import LARGE_BYTES, PIECE_BYTES, read_object
@@ -52,7 +52,7 @@ def echo() -> Answer:
         answer = partial(_answer_form, body, request.content_type or "", request.hold)
     else:
         raise request.unsupported("application/json, or a form with a field msg")
-    return Answer(run_aside(answer) if len(body) > LARGE_BYTES else answer())
+    return Answer(current_app.run_aside(answer) if len(body) > LARGE_BYTES else answer())
 
 
 def _answer_json(body: bytes, hold: Hold) -> bytes:

@@ -5,15 +5,13 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, current_app
+from flask import Blueprint
 
-from config.settings import Settings
 from service import __version__
 from service.answer import Answer
-from service.api.models import catalog
+from service.application import current_app
 from service.inference.model import Model
 from service.problems import problem
-from service.wire.admission import Admission
 
 blueprint = Blueprint("health", __name__)
 
@@ -33,7 +31,7 @@ def healthz() -> Answer:
 @blueprint.get("/readyz")
 def readyz() -> Answer:
     """Say whether this worker may have traffic: its models answer, it is not leaving, not full."""
-    reasons = [*_own_reasons(), *(_reason(model) for model in catalog().unready())]
+    reasons = [*_own_reasons(), *(_reason(model) for model in current_app.catalog.unready())]
     if not reasons:
         return _probe_answer({"success": True, "status": "ready"})
     detail = "not ready: " + ", ".join(map(_sentence, reasons))
@@ -45,23 +43,23 @@ def readyz() -> Answer:
 @blueprint.get("/version")
 def version() -> Answer:
     """Say which release, commit and models run here."""
-    settings: Settings = current_app.extensions["settings"]
     return _probe_answer(
         {
             "success": True,
             "version": __version__,
-            "commit": settings.commit,
+            "commit": current_app.settings.commit,
             "python": platform.python_version(),
-            "models": {model.name: model.version for model in catalog() if model.state == "ready"},
+            "models": {
+                model.name: model.version for model in current_app.catalog if model.state == "ready"
+            },
         }
     )
 
 
 def _own_reasons() -> Iterator[dict[str, str]]:
-    admission: Admission = current_app.extensions["admission"]
-    if admission.ending:
+    if current_app.admission.ending:
         yield {"reason": "draining"}
-    if admission.is_full:
+    if current_app.admission.is_full:
         yield {"reason": "overloaded"}
 
 

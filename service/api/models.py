@@ -6,12 +6,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import orjson
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response
 from marshmallow import Schema, fields
 
-from config.settings import Settings
 from service.answer import Answer
-from service.inference.catalog import Catalog
+from service.application import current_app
 from service.inference.model import Model
 from service.inference.signature.feature import Feature
 from service.inference.signature.features import Features
@@ -90,16 +89,10 @@ ENTRIES = EntrySchema(many=True)
 CARD = CardSchema()
 
 
-def catalog() -> Catalog:
-    """The models of the application at hand."""
-    found: Catalog = current_app.extensions["catalog"]
-    return found
-
-
 @blueprint.get("/models")
 def listing() -> Answer:
     """List the models in the repository, whatever their state."""
-    entries = ENTRIES.dump([_entry(model) for model in catalog()])
+    entries = ENTRIES.dump([_entry(model) for model in current_app.catalog])
     return Answer({"success": True, "models": entries})
 
 
@@ -107,14 +100,14 @@ def listing() -> Answer:
 @blueprint.get("/models/<name>/versions/<version>")
 def card(name: str, version: str | None = None) -> Answer:
     """Show what the model takes and gives, and commands to try it with."""
-    model = catalog().find(name, version)
+    model = current_app.catalog.find(name, version)
     told, signature = model.manifest, model.signature
     labels = signature.naming.labels
     facts = {
         "platform": told.platform,
         "license": told.license,
         "source": told.source,
-        "versions": [each.version for each in catalog().versions(name)],
+        "versions": [each.version for each in current_app.catalog.versions(name)],
         "kind": signature.kind,
         "inputs": [_tensor(spec, ()) for spec in signature.inputs.values()],
         "outputs": [_tensor(spec, labels[name]) for name, spec in signature.outputs.items()],
@@ -132,7 +125,7 @@ def card(name: str, version: str | None = None) -> Answer:
 @blueprint.get("/models/<name>/versions/<version>/example")
 def example(name: str, version: str | None = None) -> Response:
     """Answer the body of a valid request: what warms the model, and what to try it with."""
-    model = catalog().find(name, version)
+    model = current_app.catalog.find(name, version)
     return Response(model.signature.example, content_type=_media_type(model))
 
 
@@ -182,7 +175,7 @@ def _entry(model: Model) -> dict[str, Any]:
 
 def _url(model: Model) -> str:
     """A version's own address, unless it is the one that the name alone leads to."""
-    if catalog().find(model.name) is model:
+    if current_app.catalog.find(model.name) is model:
         return f"/models/{model.name}"
     return f"/models/{model.name}/versions/{model.version}"
 
@@ -206,7 +199,7 @@ def _tensor(spec: TensorSpec, labels: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _limits(model: Model) -> dict[str, int]:
-    settings: Settings = current_app.extensions["settings"]
+    settings = current_app.settings
     pictures = {"image_pixels": settings.image_limit_pixels}
     return {
         "body_bytes": settings.body_limit_bytes,

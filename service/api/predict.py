@@ -8,12 +8,11 @@ from typing import Any
 import orjson
 from flask import Blueprint
 
-from service import errors, exchange, metrics
+from service import errors, metrics
 from service.answer import Answer
 from service.api import deadline
-from service.api.models import catalog
 from service.api.payload import Payload, payload_of
-from service.aside import run_aside
+from service.application import current_app
 from service.errors import NoRoom
 from service.inference.account import UNCOUNTED_BYTES, wait_for_room
 from service.inference.model import Model
@@ -38,9 +37,9 @@ ROOM_WAIT_S = 2.0
 @blueprint.route("/models/<name>/versions/<version>/predict", methods=["GET", "POST"])
 def predict(name: str, version: str | None = None) -> Answer:
     """Answer the rows, the tensors or the picture that the request carries."""
-    model = catalog().find(name, version)
+    model = current_app.catalog.find(name, version)
     manifest = model.manifest
-    record = exchange.current().prediction
+    record = request.exchange.prediction
     record |= {"model": name, "version": manifest.version, "rows": 1, "outcome": "refused"}
     try:
         answer = _answer(model, {"name": name, "version": manifest.version}, record)
@@ -70,7 +69,7 @@ def _answer(model: Model, names: dict[str, str], record: dict[str, Any]) -> byte
     if numbers <= LARGE_NUMBERS:
         return say()
     request.hold.grow(numbers * NUMBER_BYTES, _until_s(deadline_s))
-    return run_aside(say)
+    return current_app.run_aside(say)
 
 
 def _in_words(

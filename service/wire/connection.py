@@ -12,13 +12,14 @@ from functools import partial
 from http import HTTPStatus
 from io import BytesIO
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gevent
 import structlog
 from gevent.socket import wait as wait_until_ready
 from gunicorn.http.errors import ParseException
 
+from service.exchange import CLIENT_GONE, HOLD, KEY, STARTED, Exchange
 from service.inference.account import Hold
 from service.wire.admission import check_head
 from service.wire.closing import has_left, linger, receive_now
@@ -29,9 +30,6 @@ from service.wire.refusals import Refused, answer_bytes, refusal_of
 from service.wire.response import Response, Sender
 from service.wire.serving import Service
 from service.wire.turn import give_turn
-
-if TYPE_CHECKING:
-    from service.exchange import Exchange
 
 log = structlog.get_logger()
 
@@ -66,7 +64,7 @@ class Connection(Phased):
         self._readable = gevent.get_hub().loop.io(client.fileno(), 1)
         self._environ: dict[str, Any] = {}
         self._response: Response | None = None
-        self._hold = Hold(service.account)
+        self._hold = Hold(service.app.account)
         self._intake = Intake(self._reader, service.settings, self._hold, service.timed_out)
         self._head_limit_s = head_limit_s
 
@@ -120,9 +118,9 @@ class Connection(Phased):
                 self._service.cfg, self._peer, trusted=trusted, limit_s=self._head_limit_s
             )
             environ = self._environ = self._service.environ | environ_of(request, self._peer)
-            environ["weir.started"] = started
-            environ["weir.client_gone"] = self._has_left
-            environ["weir.hold"] = self._hold
+            environ[STARTED] = started
+            environ[CLIENT_GONE] = self._has_left
+            environ[HOLD] = self._hold
             check_head(environ, self._service.settings.body_limit_bytes)
             self._service.admission.admit(environ, self._claim_place and self._claim)
             if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
@@ -206,7 +204,7 @@ class Connection(Phased):
 
     def _record_cut(self, reason: str, response: Response) -> None:
         """Let the record say that the answer was cut short, and how much of it has left."""
-        exchange: Exchange = self._environ["weir.exchange"]
+        exchange: Exchange = self._environ[KEY]
         exchange.cut, exchange.bytes_out = reason, response.body_bytes_sent
 
     def _give_up(self, response: Response, status: HTTPStatus, detail: str) -> None:
@@ -219,7 +217,8 @@ class Connection(Phased):
         """Answer *refused*, write its line, and make sure that the client can read the answer."""
         if self._response is not None and self._response.headers_sent:
             return  # a second head would be taken for the answer to the next request
-        exchange: Exchange = self._environ.get("weir.exchange") or self._service.recorder.open(
+        recorder = self._service.app.recorder
+        exchange: Exchange = self._environ.get(KEY) or recorder.open(
             self._environ or {"REMOTE_ADDR": self._peer[0]}
         )
         exchange.status = refused.status.value
@@ -234,7 +233,7 @@ class Connection(Phased):
         except OSError:
             return  # the client left before its refusal
         finally:
-            self._service.recorder.close(exchange)
+            recorder.close(exchange)
         self._enter("closing")
         with suppress(OSError):
             linger(self._client)

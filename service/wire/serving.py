@@ -1,27 +1,50 @@
-"""What a worker's connections share."""
+"""What a worker serves, and what its connections share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from config.settings import Settings
+from service.exchange import Recorder
 from service.inference.account import Account
 from service.wire.admission import Admission
 from service.wire.response import Clock
 
 if TYPE_CHECKING:
-    from config.settings import Settings
-    from service.exchange import Recorder
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+class Served(Protocol):
+    """
+    What a worker asks of the WSGI application that it serves.
+
+    Connections come in when it is no longer *is_loading*. The *account* bounds what requests hold
+    of memory, the *admission* how many are under way; the *recorder* records those that the
+    application never sees.
+    """
+
+    settings: Settings
+    admission: Admission
+    account: Account
+    recorder: Recorder
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether others should have the requests for now."""
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Answer a request (PEP 3333)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """What all connections of a worker share."""
+    """What all connections of a worker's listening socket share; *admission* is the socket's."""
 
-    app: Callable[..., Any]
-    recorder: "Recorder"
+    app: Served
     admission: Admission
-    account: Account
-    settings: "Settings"
+    settings: Settings
     cfg: Any
     environ: dict[str, Any]
     clock: Clock

@@ -1,5 +1,6 @@
 import pytest
 
+from service.exchange import CLIENT_GONE
 from service.inference.model import Model
 from tests.conftest import assert_problem
 
@@ -44,6 +45,6 @@ def test_the_budget_is_capped_by_the_model_s(client, cat, monkeypatch, sent, mos
 
 
 def test_a_client_that_has_left_is_not_answered_for(client, cat):
-    answer = post(client, cat, environ_overrides={"weir.client_gone": lambda: True})
+    answer = post(client, cat, environ_overrides={CLIENT_GONE: lambda: True})
 
     assert_problem(answer, 400, "client left")

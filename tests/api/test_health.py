@@ -36,7 +36,7 @@ def broken_app(tmp_path, monkeypatch):
     (tmp_path / "bad/model.onnx").write_bytes(b"not a graph")
     monkeypatch.setenv("WEIR_MODELS", str(tmp_path))
     app = create_app(from_environ())
-    catalog = app.extensions["catalog"]
+    catalog = app.catalog
     eventually(lambda: all(model.state != "loading" for model in catalog))
     yield app
     catalog.close()

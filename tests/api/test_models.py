@@ -89,7 +89,7 @@ def test_each_version_is_listed_at_its_address(tmp_path):
     for version in ("9", "10"):
         shutil.copytree(PROJECT / "config/models/iris", tmp_path / "flowers" / version)
     app = create_app(replace(from_environ(), models=tmp_path))
-    eventually(lambda: not app.extensions["catalog"].unready())
+    eventually(lambda: not app.catalog.unready())
     client = app.test_client()
 
     listed = client.get("/models").get_json()["models"]

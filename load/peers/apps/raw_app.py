@@ -7,7 +7,10 @@ FIELDS = [("Content-Type", "application/json"), ("Content-Length", str(len(BODY)
 
 
 class RawApp:
-    """Answers the same to everything; *extensions* stand in for what Weir's worker asks of one."""
+    """Answers the same to everything; its attributes stand in for what Weir's worker asks for."""
+
+    is_loading = False
+    recorder = None
 
     def __init__(self):
         no_limit = {"connection_limit": 1000, "body_limit_bytes": 1 << 20}
@@ -15,14 +18,12 @@ class RawApp:
             ("idle_timeout_s", "head_timeout_s", "body_timeout_s", "handling_timeout_s"), 30
         )
         rest = {"body_rate_bytes_per_s": 1024, "write_timeout_s": 30}
-        admission = SimpleNamespace(in_flight=0, draining=False, is_full=False)
-        admission.admit = lambda environ, spare: None
-        self.extensions = {
-            "settings": SimpleNamespace(**no_limit, **seconds, **rest),
-            "admission": admission,
-            "account": SimpleNamespace(held_bytes=0, limit_bytes=1 << 30),
-            "recorder": None,
-        }
+        self.settings = SimpleNamespace(
+            **no_limit, **seconds, **rest, trusted_proxies=(), load_timeout_s=120, admin_port=0
+        )
+        self.admission = SimpleNamespace(in_flight=0, draining=False, is_full=False)
+        self.admission.admit = lambda environ, spare: None
+        self.account = SimpleNamespace(held_bytes=0, limit_bytes=1 << 30)
 
     def __call__(self, environ, start_response):
         start_response("200 OK", list(FIELDS))
