@@ -1,7 +1,8 @@
 """What can go wrong in the service, with no HTTP in it. Every message is written for the caller."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from service.faults import Fault
 
 
 class ServiceError(Exception):
@@ -34,16 +35,6 @@ class ImageTooLarge(ServiceError):
 
 class BadDeadline(ServiceError):
     """The time that the client gives its request is not a number of milliseconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing that is wrong with a request: where (RFC 6901), what was sent, what is wanted."""
-
-    pointer: str
-    sent: str
-    wanted: str
-    detail: str
 
 
 class InvalidInput(ServiceError):

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
+from service.faults import json_kind
 from service.inference.account import UNCOUNTED_BYTES, Hold
 
 # Smaller bodies are parsed as they come: whatever is in one, it takes about 2 ms at most.
@@ -38,7 +39,9 @@ def read_object(body: bytes, example: str, hold: Hold) -> dict[str, Any]:
     """
     value = _parse(body, hold)
     if not isinstance(value, dict):
-        raise BadRequest(f"the body is a JSON {_kind(value)}; send an object, such as {example}")
+        raise BadRequest(
+            f"the body is a JSON {json_kind(value)}; send an object, such as {example}"
+        )
     return value
 
 
@@ -66,11 +69,3 @@ def _units(body: bytes) -> int:
             for mark, units in UNITS.items()
         )
     )
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, list):
-        return "array"
-    if isinstance(value, str):
-        return "string"
-    return "null" if value is None else "boolean" if isinstance(value, bool) else "number"

@@ -1,11 +1,5 @@
-"""
-Every error as application/problem+json (RFC 9457).
+"""Every error of a route as application/problem+json (RFC 9457)."""
 
-Beside the standard members a problem carries `success: false`, `error` (the detail again, where
-clients of the tutorial and of the V2 protocol look for it) and the request's id.
-"""
-
-from collections.abc import Iterator
 from http import HTTPStatus
 from math import ceil
 from typing import Any
@@ -13,14 +7,12 @@ from typing import Any
 import orjson
 import structlog
 from flask import Flask
-from gunicorn.http.errors import ParseException
-from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from service import errors
 from service.answer import Answer
+from service.problem_details import MEDIA_TYPE, RETRY_AFTER_S, problem_members
 from service.request import request
-from service.wire.refusals import RETRY_AFTER_S, problem_members
 
 STATUS_OF: dict[type[errors.ServiceError], HTTPStatus] = {
     errors.UnknownModel: HTTPStatus.NOT_FOUND,
@@ -42,8 +34,6 @@ SHED: dict[type[errors.ServiceError], str] = {
     errors.NoRoom: "memory",
 }
 RETRY_AFTER_MOST_S = 60
-FAULTS_SHOWN = 20
-POINTER_CHARS = 100
 EXAMPLE_BYTES = 4096
 
 log = structlog.get_logger()
@@ -53,16 +43,14 @@ def init_app(app: Flask) -> None:
     """Answer every error of *app* as a problem; called by the application factory."""
     app.register_error_handler(errors.ServiceError, _service_problem)
     app.register_error_handler(errors.InvalidInput, _input_problem)
-    app.register_error_handler(ValidationError, _validation_problem)
     app.register_error_handler(HTTPException, _http_problem)
-    app.register_error_handler(ParseException, _parse_problem)
     app.register_error_handler(Exception, _unexpected_problem)
 
 
 def problem(status: HTTPStatus, detail: str, **extensions: Any) -> Answer:
     """A problem whose *detail* says, in a sentence, what is wrong and what to do."""
     body = problem_members(status, detail, request.path, request.exchange.request_id)
-    answer = Answer(body | extensions, status.value, "application/problem+json")
+    answer = Answer(body | extensions, status.value, MEDIA_TYPE)
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = str(RETRY_AFTER_S)
     return answer
@@ -81,25 +69,9 @@ def _service_problem(error: errors.ServiceError) -> Answer:
 
 
 def _input_problem(error: errors.InvalidInput) -> Answer:
-    faults = [
-        {
-            "pointer": fault.pointer,
-            "detail": fault.detail,
-            "sent": fault.sent,
-            "wanted": fault.wanted,
-        }
-        for fault in error.faults
-    ]
     fits = 0 < len(error.example) <= EXAMPLE_BYTES
     example = {"example": orjson.Fragment(error.example)} if fits else {}
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), errors=faults, **example)
-
-
-def _validation_problem(error: ValidationError) -> Answer:
-    faults = [{"pointer": pointer, "detail": detail} for pointer, detail in _flat(error.messages)]
-    detail = "; ".join(f"{fault['pointer'] or 'body'}: {fault['detail']}" for fault in faults[:3])
-    example = {name: error.kwargs[name] for name in ("example",) if name in error.kwargs}
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=faults[:FAULTS_SHOWN], **example)
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), errors=error.faults, **example)
 
 
 def _http_problem(error: HTTPException) -> Answer:
@@ -120,34 +92,9 @@ def _detail(error: HTTPException) -> str:
     return error.description or ""
 
 
-def _parse_problem(_error: ParseException) -> Answer:
-    # Gunicorn meets a malformed chunk only while the body is read, inside the application.
-    return problem(
-        HTTPStatus.BAD_REQUEST,
-        "the chunked body is malformed; send chunks as RFC 9112 section 7.1 frames them",
-    )
-
-
 def _unexpected_problem(error: Exception) -> Answer:
     log.error("request_failed", request_id=request.exchange.request_id, exc_info=error)
     return problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "the service failed on this request; its log tells the operator why, by request_id",
     )
-
-
-def _flat(messages: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
-    """Marshmallow's nested messages as pairs of JSON pointer (RFC 6901) and sentence."""
-    if isinstance(messages, dict):
-        for name, inner in messages.items():
-            step = "" if name == "_schema" else "/" + _escaped(str(name))
-            yield from _flat(inner, pointer + step)
-    elif isinstance(messages, list):
-        for inner in messages:
-            yield from _flat(inner, pointer)
-    else:
-        yield pointer, str(messages)
-
-
-def _escaped(name: str) -> str:
-    return name[:POINTER_CHARS].replace("~", "~0").replace("/", "~1")

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 from flask import Blueprint
-from marshmallow import EXCLUDE, Schema, fields
+from marshmallow import EXCLUDE, fields
 from werkzeug.exceptions import BadRequest
 
 from service.answer import Answer
@@ -16,6 +16,7 @@ from service.forms import FORM_FORMS, FORMS, read_form
 from service.inference.account import Hold
 from service.json_text import LARGE_BYTES, PIECE_BYTES, read_object
 from service.request import request
+from service.request_schema import RequestSchema
 
 blueprint = Blueprint("echo", __name__)
 
@@ -26,7 +27,7 @@ LONG_INTEGER = re.compile(rb"(?<!\d)\d{19}")
 INTEGERS = range(-(1 << 63), 1 << 64)
 
 
-class EchoSchema(Schema):
+class EchoSchema(RequestSchema):
     """`msg` may be any JSON value; other names are ignored, as the tutorial does."""
 
     class Meta:

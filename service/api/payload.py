@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
+import orjson
 import pybase64
-from marshmallow import Schema, ValidationError, fields, validates_schema
+from marshmallow import ValidationError, fields, validates_schema
 from werkzeug.exceptions import MethodNotAllowed
 
+from service.errors import InvalidInput
+from service.faults import Fault, pointer
 from service.forms import FORM_FORMS, FORMS, MULTIPART, read_form
 from service.inference.account import Hold
 from service.inference.signature.features import Features
@@ -16,12 +19,14 @@ from service.inference.signature.question import Question
 from service.inference.signature.signature import Pictures, Signature
 from service.json_text import LARGE_BYTES, read_object
 from service.request import Request, request
+from service.request_schema import RequestSchema
 
 PICTURE_FORMS = (
     "the picture itself as image/*, a multipart form with a file field image, "
     'or JSON {"image": "<base64>"}'
 )
 PICTURE_EXAMPLE = '{"image": "<base64>"}'
+PICTURE_WANTED = "one picture in base64"
 
 # A valid request for any model of pictures: a GIF of one pixel.
 PIXEL = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
@@ -45,20 +50,18 @@ class Base64Field(fields.Field[bytes]):
             ) from None
 
 
-class PictureSchema(Schema):
+class PictureSchema(RequestSchema):
     """One picture, under its own name or the tutorial's."""
 
-    image = Base64Field()
-    msg = Base64Field()
+    request_example = orjson.dumps({"image": PIXEL})
+
+    image = Base64Field(metadata={"wanted": PICTURE_WANTED})
+    msg = Base64Field(metadata={"wanted": PICTURE_WANTED})
 
     @validates_schema(skip_on_field_errors=True)
     def _has_one(self, sent: dict[str, Any], **_: Any) -> None:
         if len(sent) != 1:
             raise ValidationError("exactly one is needed: send the picture in base64", "image")
-
-    def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> None:
-        """Show with every fault what would be right."""
-        error.kwargs["example"] = {"image": PIXEL}
 
 
 PICTURE = PictureSchema()
@@ -157,6 +160,7 @@ def _uploaded(body: Body) -> bytes:
     for field in form:
         if field.name == "image" and field.is_file:
             return field.content
-    sent = sorted({field.name for field in form})
-    fault = f"no such file in the form, which has {sent[:5]}; send the picture as a file"
-    raise ValidationError({"image": [fault]})
+    names = sorted({field.name for field in form})
+    detail = f"no such file in the form, which has {names[:5]}; send the picture as a file"
+    sent = "a field that is no file" if "image" in names else "nothing"
+    raise InvalidInput([Fault(pointer("image"), sent, "a file", detail)])

@@ -5,12 +5,11 @@ Gunicorn's own messages quote the request, query and all, so none of them is pas
 """
 
 from http import HTTPStatus
-from typing import Any
 
 import orjson
 from gunicorn.http import errors
 
-RETRY_AFTER_S = 1
+from service.problem_details import MEDIA_TYPE, RETRY_AFTER_S, problem_members
 
 
 class Refused(Exception):
@@ -77,29 +76,13 @@ def excessive_framing() -> Refused:
     )
 
 
-def problem_members(
-    status: HTTPStatus, detail: str, instance: str, request_id: str
-) -> dict[str, Any]:
-    """The members that every problem has, whoever sends it (RFC 9457)."""
-    return {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status.value,
-        "detail": detail,
-        "instance": instance,
-        "success": False,
-        "error": detail,
-        "request_id": request_id,
-    }
-
-
 def answer_bytes(refused: Refused, path: str, request_id: str) -> tuple[bytes, bytes]:
     """Head and body of the answer that ends a connection with *refused*."""
     status = refused.status
     body = orjson.dumps(problem_members(status, refused.detail, path, request_id))
     fields = [
         f"HTTP/1.1 {status.value} {status.phrase}",
-        "Content-Type: application/problem+json",
+        f"Content-Type: {MEDIA_TYPE}",
         f"Content-Length: {len(body)}",
         f"X-Request-ID: {request_id}",
         "X-Content-Type-Options: nosniff",

@@ -109,6 +109,7 @@ def test_a_wrong_field_is_named(client, sent, pointer, said):
 
     assert problem["errors"][0]["pointer"] == pointer
     assert said in problem["errors"][0]["detail"]
+    assert {"sent", "wanted"} <= problem["errors"][0].keys()
     assert client.post(URL, json=problem["example"]).status_code == 200
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from service.inference.signature.question import scalar
+from service.faults import scalar
 
 Kind: TypeAlias = Literal["number", "integer", "boolean", "string"]
 

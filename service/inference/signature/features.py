@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import Fault, InvalidInput
+from service.errors import InvalidInput
+from service.faults import FAULTS_TOLD, Fault, kind_of, pointer, wanted
 from service.inference.signature.feature import TYPES, Feature, InvalidValue
-from service.inference.signature.question import FAULTS_TOLD, Question, kind_of, pointer, wanted
+from service.inference.signature.question import Question
 from service.inference.tensors import Tensors
 
 ROWS = "rows"

@@ -9,13 +9,14 @@ import numpy as np
 import orjson
 
 from service.errors import InvalidInput, InvalidModel
+from service.faults import kind_of
 from service.inference.manifest.manifest import Input, Kind, Manifest
 from service.inference.pictures.decoding import ImageRecipe, Reserve, decode, unlimited
 from service.inference.signature.answers import Answer, Naming
 from service.inference.signature.columns import build_features, is_column
 from service.inference.signature.features import Features
 from service.inference.signature.nested import NestedTensors
-from service.inference.signature.question import Question, kind_of
+from service.inference.signature.question import Question
 from service.inference.tensors import Tensors, TensorSpec
 
 # What still fits a sentence.

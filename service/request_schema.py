@@ -1,0 +1,57 @@
+"""Marshmallow's schemas of what requests carry, with faults told as all others are."""
+
+from collections.abc import Iterator
+from typing import Any, NoReturn, TypeAlias
+
+from marshmallow import Schema, ValidationError
+
+from service.errors import InvalidInput
+from service.faults import FAULTS_TOLD, Fault, kind_of, pointer
+
+Steps: TypeAlias = tuple[str | int, ...]
+
+
+class RequestSchema(Schema):
+    """
+    A schema that raises InvalidInput, with what was sent and wanted.
+
+    A field says in its metadata what is *wanted* of it.
+    """
+
+    # A valid request, in JSON.
+    request_example = b""
+
+    def handle_error(self, error: ValidationError, data: Any, **_: Any) -> NoReturn:
+        """Tell each of Marshmallow's messages as a fault."""
+        faults = list(self._faults(error.messages, data))
+        invalid = InvalidInput(faults[:FAULTS_TOLD])
+        invalid.example = self.request_example
+        raise invalid from None
+
+    def _faults(self, messages: Any, data: Any) -> Iterator[Fault]:
+        for steps, detail in _flat(messages):
+            field = self.fields.get(str(steps[0])) if steps else None
+            wanted = field.metadata.get("wanted", "") if field else ", ".join(self.fields)
+            yield Fault(pointer(*steps), _sent(data, steps), wanted, detail)
+
+
+def _flat(messages: Any, steps: Steps = ()) -> Iterator[tuple[Steps, str]]:
+    """Marshmallow's nested messages as pairs of the steps of a JSON pointer and a sentence."""
+    if isinstance(messages, dict):
+        for name, inner in messages.items():
+            yield from _flat(inner, steps if name == "_schema" else (*steps, name))
+    elif isinstance(messages, list):
+        for inner in messages:
+            yield from _flat(inner, steps)
+    else:
+        yield steps, str(messages)
+
+
+def _sent(data: Any, steps: Steps) -> str:
+    """The kind of what stands where *steps* lead, never what it is."""
+    for step in steps:
+        try:
+            data = data[step]
+        except (LookupError, TypeError):
+            return "nothing"
+    return kind_of(data)

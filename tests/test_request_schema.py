@@ -1,0 +1,51 @@
+import pytest
+from marshmallow import fields
+
+from service.errors import InvalidInput
+from service.faults import Fault
+from service.request_schema import RequestSchema
+
+
+class CoffeeSchema(RequestSchema):
+    request_example = b'{"cups": 1}'
+
+    cups = fields.Integer(strict=True, required=True, metadata={"wanted": "a whole number"})
+    beans = fields.List(fields.String(), metadata={"wanted": "a list of names"})
+
+
+@pytest.mark.parametrize(
+    ("sent", "fault"),
+    [
+        (
+            {"cups": "many, and nobody's business"},
+            Fault("/cups", "a string", "a whole number", "Not a valid integer."),
+        ),
+        (
+            {"cups": None},
+            Fault("/cups", "null", "a whole number", "Field may not be null."),
+        ),
+        ({}, Fault("/cups", "nothing", "a whole number", "Missing data for required field.")),
+        (
+            {"cups": 1, "a/b~c": 2},
+            Fault("/a~1b~0c", "a number", "cups, beans", "Unknown field."),
+        ),
+        (
+            {"cups": 1, "beans": ["arabica", 7]},
+            Fault("/beans/1", "a number", "a list of names", "Not a valid string."),
+        ),
+        ([1], Fault("", "a list of 1", "cups, beans", "Invalid input type.")),
+    ],
+)
+def test_a_fault_says_what_was_sent_and_what_is_wanted(sent, fault):
+    with pytest.raises(InvalidInput) as raised:
+        CoffeeSchema().load(sent)
+
+    assert raised.value.faults == (fault,)
+    assert raised.value.example == b'{"cups": 1}'
+
+
+def test_twenty_faults_are_told():
+    with pytest.raises(InvalidInput) as raised:
+        CoffeeSchema().load({"cups": 1, "beans": list(range(1000))})
+
+    assert len(raised.value.faults) == 20
