@@ -39,9 +39,6 @@ worker_class = "service.worker.Worker"
 # WEB_CONCURRENCY, else one for each CPU that the container grants, as far as its memory reaches.
 workers = settings.workers
 
-# Connections a worker holds at once, idle ones included.
-worker_connections = settings.connection_limit
-
 # A worker leaves after so many requests, and so that not all leave at once, a tenth sooner or so.
 max_requests = settings.max_requests
 max_requests_jitter = settings.max_requests // 10
@@ -61,10 +58,6 @@ timeout = 30
 
 # Inside the 30 s that a dyno has between SIGTERM and SIGKILL, and longer than a request may take.
 graceful_timeout = settings.handling_timeout_s + 2
-
-# Longer than the 90 s for which Heroku's router keeps a connection, so that it, which knows what
-# it is about to send, closes first.
-keepalive = settings.idle_timeout_s
 
 # The C parser that can be installed takes bare LF and folded headers, which this one refuses.
 http_parser = "python"

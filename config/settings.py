@@ -16,6 +16,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 SECONDS = Range(1, 3600)
 
+IMAGE_LIMIT_PIXELS = 25_000_000
+
 # What one worker with cat-or-dog takes at its busiest (PSS), with room for two pictures in hand.
 WORKER_MEMORY_BYTES = 192 << 20
 
@@ -93,12 +95,14 @@ def read(env: Env) -> Settings:
         load_timeout_s=env.int("WEIR_LOAD_TIMEOUT_S", 120, validate=SECONDS),
         body_limit_bytes=env.int("WEIR_BODY_LIMIT_BYTES", 10 << 20, validate=Range(1024, 1 << 30)),
         image_limit_pixels=env.int(
-            "WEIR_IMAGE_LIMIT_PIXELS", 25_000_000, validate=Range(1024, 1 << 30)
+            "WEIR_IMAGE_LIMIT_PIXELS", IMAGE_LIMIT_PIXELS, validate=Range(1024, 1 << 30)
         ),
         inference_threads=env.int("WEIR_INFERENCE_THREADS", threads, validate=Range(1, 64)),
         connection_limit=env.int("WEIR_CONNECTION_LIMIT", 1000, validate=Range(1, 65_536)),
         in_flight_limit=env.int("WEIR_IN_FLIGHT_LIMIT", 256, validate=Range(1, 65_536)),
         max_requests=env.int("WEIR_MAX_REQUESTS", 0, validate=Range(0)),
+        # Longer than the 90 s for which Heroku's router keeps a connection, so that it, which knows
+        # what it is about to send, closes first.
         idle_timeout_s=env.int("WEIR_IDLE_TIMEOUT_S", 95, validate=SECONDS),
         head_timeout_s=env.int("WEIR_HEAD_TIMEOUT_S", 10, validate=SECONDS),
         body_timeout_s=env.int("WEIR_BODY_TIMEOUT_S", 20, validate=SECONDS),

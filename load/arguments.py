@@ -1,13 +1,25 @@
-"""Values on the command line: each reader says what was given and what is wanted."""
+"""Values on the command line, each reader of which says what is wanted; and exit codes."""
 
 import argparse
 import re
 from collections.abc import Callable
+from enum import IntEnum
 from typing import TypeVar
 
 SECONDS_PER = {"": 1.0, "s": 1.0, "m": 60.0}
 
 T = TypeVar("T")
+
+
+class Exit(IntEnum):
+    """What a command answers to whoever started it."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    NO = 3  # a goal missed, a figure worse
+    UNKNOWN = 4  # what was measured does not tell
+    INTERRUPTED = 130
 
 
 def number(text: str) -> float:

@@ -56,6 +56,12 @@ def decode(histogram: str) -> Spectrum:
     return Spectrum(values_us[seen] / US_A_MS, counts[seen])
 
 
+def percentile_ms(histogram: str, percent: float) -> float:
+    """The latency that *percent* of a base64 HDR histogram did not exceed; 0 of an empty one."""
+    spectrum = decode(histogram)
+    return float(spectrum.quantile_ms(percent / 100)[0]) if spectrum.total else 0.0
+
+
 def merged(spectra: Iterable[Spectrum]) -> Spectrum:
     """All latencies of *spectra* together."""
     parts = list(spectra)

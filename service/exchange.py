@@ -25,6 +25,10 @@ HOLD = "weir.hold"
 
 UNMATCHED = "<unmatched>"
 
+# What a router, an orchestrator and Prometheus ask every few seconds: let in also when nothing else
+# is, and not logged while it succeeds.
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+
 # The form that Heroku's router passes on: https://devcenter.heroku.com/articles/http-request-id
 REQUEST_ID = re.compile(r"[A-Za-z0-9+/=-]{20,200}")
 

@@ -12,7 +12,7 @@ import traceback
 from datetime import UTC, datetime
 from functools import cache
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 from gunicorn.glogging import Logger
@@ -20,18 +20,13 @@ from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor
 
 from config.settings import from_environ
+from service.exchange import PROBES, Exchange, Observer
 from service.log_text import harmless, harmless_lines, json_line
 from service.log_writer import LineWriter
-
-if TYPE_CHECKING:  # this file is imported before gevent patches, and Flask must not be
-    from service.exchange import Exchange, Observer
 
 # Long enough to tell what was asked for; a line that is too long all the same is cut as a whole.
 PATH_CHARS = 512
 USER_AGENT_CHARS = 256
-
-# Probes and scrapes come every few seconds and say nothing while they succeed.
-QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 STDOUT = 1
 
@@ -69,7 +64,7 @@ def writer() -> LineWriter:
     return LineWriter(STDOUT, _dropped_line)
 
 
-def request_writer() -> "Observer":
+def request_writer() -> Observer:
     """The observer that writes the line of each request when it has ended."""
     config = structlog.get_config()
     log = structlog.get_logger().bind()
@@ -78,7 +73,7 @@ def request_writer() -> "Observer":
     threshold = log.get_effective_level()
     put = writer().put
 
-    def write(exchange: "Exchange") -> None:
+    def write(exchange: Exchange) -> None:
         # What the bound logger does, without its bookkeeping: half the cost of the line.
         level = _level(exchange)
         if level >= threshold:
@@ -141,13 +136,13 @@ class GunicornLogger(Logger):  # type: ignore[misc]  # Gunicorn has no types
         """Write nothing: a request has one line, and GUNICORN_CMD_ARGS cannot add another."""
 
 
-def _level(exchange: "Exchange") -> int:
+def _level(exchange: Exchange) -> int:
     if exchange.status >= 500:
         return logging.ERROR if exchange.status == 500 else logging.WARNING
-    return logging.DEBUG if exchange.route in QUIET_ROUTES else logging.INFO
+    return logging.DEBUG if exchange.route in PROBES else logging.INFO
 
 
-def _facts(exchange: "Exchange") -> dict[str, Any]:
+def _facts(exchange: Exchange) -> dict[str, Any]:
     return {
         "request_id": exchange.request_id,
         "method": exchange.method,

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import log
 from pathlib import Path
 
+from load.arguments import Exit
 from load.campaign import Campaign, Machine, UnreadableResults, read
 from load.compare.difference import METRICS, Change, changes, path
 
-OK, USAGE, WORSE, UNCERTAIN = 0, 2, 3, 4
 BASELINE = Path(__file__).with_name("baseline.toml")
 MEMORY_PLAY = 0.05  # two boots of a machine report slightly different sizes
 
@@ -41,14 +41,14 @@ def run(args: argparse.Namespace) -> int:
         allowed = limits(args.baseline)
     except (UnreadableResults, UnreadableBaseline) as error:
         sys.stderr.write(f"{error}\n")
-        return USAGE
+        return Exit.USAGE
     differences = tuple(_other_machine(before.machine, after.machine))
     if differences and not args.anyway:
         sys.stderr.write(
             f"REFUSED: not the same machine: {'; '.join(differences)}. What differs may be the "
             "machine; --anyway compares nevertheless.\n"
         )
-        return UNCERTAIN
+        return Exit.UNKNOWN
     sys.stdout.write("".join(f"Caution: {each}.\n" for each in differences))
     return _tell(before, after, allowed)
 
@@ -72,18 +72,18 @@ def _other_machine(before: Machine, after: Machine) -> Iterator[str]:
         yield f"memory_bytes was {before.memory_bytes} and is {after.memory_bytes}"
 
 
-def _tell(before: Campaign, after: Campaign, allowed: Mapping[str, float]) -> int:
+def _tell(before: Campaign, after: Campaign, allowed: Mapping[str, float]) -> Exit:
     found = changes(before, after)
-    codes = [OK]
+    codes = [Exit.OK]
     for change in found:
         code = _code(change, allowed[change.metric.name])
-        if change.point is None or code == WORSE:
+        if change.point is None or code == Exit.NO:
             sys.stdout.write(f"{_sentence(change, allowed[change.metric.name], code)}\n")
             codes.append(code)
     for missing in _missing(before, after, found):
         sys.stdout.write(f"INCONCLUSIVE: {missing} has too few valid rounds in common.\n")
-        codes.append(UNCERTAIN)
-    return WORSE if WORSE in codes else max(codes)
+        codes.append(Exit.UNKNOWN)
+    return Exit.NO if Exit.NO in codes else max(codes)
 
 
 def _missing(before: Campaign, after: Campaign, found: Sequence[Change]) -> list[str]:
@@ -92,17 +92,17 @@ def _missing(before: Campaign, after: Campaign, found: Sequence[Change]) -> list
     return [each for each in wanted if each not in told] or ([] if told else ["everything"])
 
 
-def _code(change: Change, allowed: float) -> int:
+def _code(change: Change, allowed: float) -> Exit:
     """Worse and not worse are both to be proven; a single point may only prove the former."""
     low, high, limit = change.low, change.high, allowed
     if not change.metric.less_is_better:
         low, high, limit = 1 / high, 1 / low, 1 / limit
     if low > limit:
-        return WORSE
-    return OK if high <= limit else UNCERTAIN
+        return Exit.NO
+    return Exit.OK if high <= limit else Exit.UNKNOWN
 
 
-def _sentence(change: Change, allowed: float, code: int) -> str:
+def _sentence(change: Change, allowed: float, code: Exit) -> str:
     where = "over all points"
     if change.point:
         workers = change.point.workers
@@ -112,9 +112,9 @@ def _sentence(change: Change, allowed: float, code: int) -> str:
     span = f"95 % confidence: {_percent(change.low)} to {_percent(change.high)}"
     said = f"{change.path}: {change.metric.label} {where} {_what(change)} ({span}; {change.rounds} "
     said += "rounds)"
-    if code == WORSE:
+    if code == Exit.NO:
         return f"WORSE: {said}, beyond the {_percent(allowed)} that the baseline allows."
-    if code == UNCERTAIN:
+    if code == Exit.UNKNOWN:
         return f"INCONCLUSIVE: {said}: it may be beyond the {_percent(allowed)} allowed."
     return f"{said}."
 

@@ -13,10 +13,10 @@ from itertools import groupby
 from math import exp, log, sqrt
 from statistics import fmean, stdev
 
-from hdrh.histogram import HdrHistogram
 from scipy.special import stdtrit
 
 from load.campaign import Arrivals, Campaign, Point, Verdict, Window
+from load.latencies import percentile_ms
 
 CONFIDENCE = 0.95
 FEWEST_ROUNDS = 3  # of fewer nothing can be said about chance
@@ -48,8 +48,7 @@ class Change:
 
 
 def _percentile_ms(window: Window, percentile: float) -> float:
-    histogram = HdrHistogram.decode(window.client.response_hdr)
-    return max(1, int(histogram.get_value_at_percentile(percentile))) / 1000
+    return max(0.001, percentile_ms(window.client.response_hdr, percentile))
 
 
 def _memory_bytes(window: Window) -> float:

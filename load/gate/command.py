@@ -13,17 +13,17 @@ import math
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from hdrh.histogram import HdrHistogram
 from rich.console import Console
 
 from load import arguments
+from load.arguments import Exit
 from load.campaign import Arrivals, Client
 from load.gate.junit import Outcome, write
 from load.gate.objective import Objective, fewest_requests, judge, parse
 from load.generator.traffic import Generator, GeneratorFailed, Traffic
+from load.latencies import percentile_ms
 from load.rig.machine import cores
 
-MET, MISSED, UNKNOWN = 0, 3, 4
 RAMP_S, DRAIN_S = 2.0, 30.0
 LEAST_CONNECTIONS, MOST_CONNECTIONS = 8, 500
 SHORTEST_S, LONGEST_S = 10.0, 600.0
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
             client = generator.run(traffic)
     except GeneratorFailed as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
-        return UNKNOWN
+        return Exit.UNKNOWN
     cases = judge(client, args.slo, args.errors)
     console.print(_figures(client, traffic.window_s), markup=False, soft_wrap=True)
     for case in cases:
@@ -84,15 +84,13 @@ def run(args: argparse.Namespace) -> int:
         write(args.junit, "load run", cases)
     outcomes = {case.outcome for case in cases}
     if Outcome.UNKNOWN in outcomes:
-        return UNKNOWN
-    return MISSED if Outcome.MISSED in outcomes else MET
+        return Exit.UNKNOWN
+    return Exit.NO if Outcome.MISSED in outcomes else Exit.OK
 
 
 def _figures(client: Client, window_s: float) -> str:
-    responses = HdrHistogram.decode(client.response_hdr)
     quantiles = ", ".join(
-        f"p{percent:g} {responses.get_value_at_percentile(percent) / 1000:.1f} ms"
-        for percent in SHOWN
+        f"p{percent:g} {percentile_ms(client.response_hdr, percent):.1f} ms" for percent in SHOWN
     )
     kinds = ", ".join(f"{name}: {count}" for name, count in sorted(client.errors.items()))
     return (

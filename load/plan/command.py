@@ -15,6 +15,7 @@ from statistics import median
 from rich.console import Console
 from rich.progress import track
 
+from load.arguments import Exit
 from load.campaign import Campaign, Regime, UnreadableResults, read
 from load.plan import kubernetes
 from load.plan import words as quotation
@@ -22,7 +23,6 @@ from load.plan.capacity import Goal, Infeasible, Offer, offer
 from load.plan.demand import Demand, TooLittleMeasured, UnclearTarget, measured
 from load.plan.dynos import ANY, Dyno, UnknownDyno, catalogue_date, named
 
-OK, USAGE, UNMET, UNMEASURED = 0, 2, 3, 4
 UNITS_MS = {"ms": 1.0, "s": 1000.0}
 
 
@@ -63,18 +63,18 @@ def run(args: argparse.Namespace) -> int:
         asked = _asked(args)
         demand = measured(campaign, Regime(args.regime), args.target)
     except (UnreadableResults, UnknownDyno, UnclearTarget) as error:
-        return _fail(error, USAGE)
+        return _fail(error, Exit.USAGE)
     except TooLittleMeasured as error:
-        return _fail(error, UNMEASURED)
+        return _fail(error, Exit.UNKNOWN)
     offers, refusals = _offers(demand, asked, asked.dynos)
     if not offers:
         _say_unmet(demand, asked, refusals)
-        return UNMET
+        return Exit.NO
     if args.kubernetes:
         sys.stdout.write(_manifest(demand, asked, offers[0]))
     else:
         _say(campaign, demand, asked, offers, refusals)
-    return OK
+    return Exit.OK
 
 
 def _asked(args: argparse.Namespace) -> _Asked:

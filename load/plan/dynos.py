@@ -19,7 +19,6 @@ class Dyno(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     cores: int
     most: int  # of one process type
     spin_ratio: float = 1.0  # a fixed piece of Python takes so many times longer than measured
-    unsure: tuple[str, ...] = ()
 
     @property
     def memory_bytes(self) -> int:

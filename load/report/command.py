@@ -15,13 +15,13 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from rich.console import Console
 
+from load.arguments import Exit
 from load.campaign import Campaign, Point, UnreadableResults, Verdict, Window, read
 from load.plan import words as quotation
 from load.report.advice import RUNNING, advice
 from load.report.chapters import Chapter, chapters
 from load.report.evidence import Group, by_point, groups, scalings
 
-OK, USAGE, UNMEASURED = 0, 2, 4
 TEMPLATES = Path(__file__).parent
 
 
@@ -45,7 +45,11 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         return _fail(f"--out {folder}: {error.strerror}")
     sys.stdout.write(f"{page}\n")
-    return OK if any(window.verdict == Verdict.VALID for window in campaign.windows) else UNMEASURED
+    return (
+        Exit.OK
+        if any(window.verdict == Verdict.VALID for window in campaign.windows)
+        else Exit.UNKNOWN
+    )
 
 
 def write(campaign: Campaign, folder: Path, results: str) -> Path:
@@ -134,4 +138,4 @@ def _pictures(told: list[Chapter]) -> list[Any]:
 
 def _fail(message: str) -> int:
     sys.stderr.write(f"report: {message}\n")
-    return USAGE
+    return Exit.USAGE

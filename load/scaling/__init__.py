@@ -4,7 +4,6 @@ from load.scaling.fitting import TooFewSamples, fit
 from load.scaling.laws import Law, throughput
 from load.scaling.outcome import (
     Band,
-    BeyondReach,
     Ceiling,
     Fit,
     HoldOut,
@@ -17,7 +16,6 @@ from load.scaling.outcome import (
 
 __all__ = [
     "Band",
-    "BeyondReach",
     "Ceiling",
     "Fit",
     "HoldOut",

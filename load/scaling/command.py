@@ -9,10 +9,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from load.arguments import Exit
 from load.campaign import Arrivals, Campaign, Regime, UnreadableResults, Verdict, Window, read
 from load.scaling import Fit, LawFit, Sample, TooFewSamples, fit
-
-OK, USAGE, REFUSED = 0, 2, 4
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
         campaign = read(args.results)
     except UnreadableResults as error:
         sys.stderr.write(f"{error}\n")
-        return USAGE
+        return Exit.USAGE
     targets = dict.fromkeys(
         each.point.target for each in campaign.windows if each.point.regime is Regime.WAIT
     )
@@ -36,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
             f"{args.results} has no window of the wait regime; in the others the cores run out "
             "before the workers, so no law of workers can be seen.\n"
         )
-        return REFUSED
+        return Exit.UNKNOWN
     return max(_tell(campaign, target, args.seed) for target in targets)
 
 
@@ -54,10 +53,10 @@ def _tell(campaign: Campaign, target: str, seed: int) -> int:
         found = fit(samples(valid), seed=seed)
     except TooFewSamples as error:
         sys.stdout.write(f"  REFUSED: {error}.\n\n")
-        return REFUSED
+        return Exit.UNKNOWN
     sys.stdout.write("".join(f"  {sentence}\n" for sentence in found.sentences))
     sys.stdout.write(f"\n{_laws(found)}\n{_textbook(found)}\n\n")
-    return REFUSED if found.refused else OK
+    return Exit.UNKNOWN if found.refused else Exit.OK
 
 
 def samples(valid: Sequence[Window]) -> list[Sample]:

@@ -102,10 +102,6 @@ class Ceiling(msgspec.Struct, frozen=True, kw_only=True):
     high_rps: float
 
 
-class BeyondReach(LookupError):
-    """The fit has nothing trustworthy to say about so many workers."""
-
-
 class Fit(msgspec.Struct, frozen=True, kw_only=True):
     """The scaling law of some windows."""
 
@@ -131,13 +127,3 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     def usl(self) -> LawFit:
         """The Universal Scalability Law, whether preferred or not."""
         return next(each for each in self.laws if each.law is Law.USL)
-
-    def at(self, workers: int) -> Band:
-        """The band at *workers*. Raises BeyondReach past the last that may be told."""
-        for band in self.bands:
-            if band.workers == workers:
-                return band
-        reach = max((band.workers for band in self.bands), default=0)
-        raise BeyondReach(
-            f"{workers} workers are past what these measurements can tell ({reach} workers)"
-        )

@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from load import arguments
+from load.arguments import Exit
 from load.campaign import Regime, Verdict
 from load.generator.traffic import Generator, GeneratorFailed
 from load.rig.machine import cores, this_machine
@@ -39,8 +40,6 @@ OPEN = (
 )
 LAW = "wait on an endpoint that obeys this law, to see whether it is found"
 
-OK, FAILED, INTERRUPTED = 0, 1, 130
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
@@ -64,15 +63,15 @@ def run(args: argparse.Namespace) -> int:
     console = Console(stderr=True, highlight=False)
     args.out.mkdir(parents=True, exist_ok=True)
     record = Record(args.out / "results.json", args.seed, this_machine())
-    failure, code = "", OK
+    failure, code = "", Exit.OK
     try:
         with _ended_by_sigterm():
             if not _measure(args, record, console):
                 failure = f"the limit of {args.limit_s:g} s came first"
     except KeyboardInterrupt:
-        failure, code = "interrupted", INTERRUPTED
+        failure, code = "interrupted", Exit.INTERRUPTED
     except (ServerFailed, GeneratorFailed, NothingServed) as error:
-        failure, code = str(error), FAILED
+        failure, code = str(error), Exit.FAILED
     record.conclude()
     if failure:
         console.print(failure, style="red", markup=False, soft_wrap=True)

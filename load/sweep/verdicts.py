@@ -11,9 +11,9 @@ from math import sqrt
 from typing import TypeAlias
 
 import msgspec
-from hdrh.histogram import HdrHistogram
 
 from load.campaign import Arrivals, Regime, Verdict, Window
+from load.latencies import percentile_ms
 from load.sweep import fairness
 
 GENERATOR_CPU = 0.7  # of its core, in its busiest second
@@ -75,7 +75,7 @@ def _limits(window: Window) -> Iterator[str]:
             f"The generator used {client.cpu_share_max:.0%} of its core in its busiest second; "
             f"from {GENERATOR_CPU:.0%} on it may be what limits the throughput."
         )
-    median_ms = _percentile_ms(client.response_hdr, 50)
+    median_ms = percentile_ms(client.response_hdr, 50)
     if client.lag_p99_ms >= LAG_MS and client.lag_p99_ms >= LAG_SHARE * median_ms:
         yield (
             f"The generator sent late: 1 % of the requests left {client.lag_p99_ms:.2f} ms or more "
@@ -130,7 +130,7 @@ def _little(window: Window) -> Iterator[str]:
 
 def _mean_above_p99(window: Window) -> Iterator[str]:
     mean_ms = window.client.mean_service_ms
-    p99_ms = _percentile_ms(window.client.service_hdr, 99)
+    p99_ms = percentile_ms(window.client.service_hdr, 99)
     if mean_ms > p99_ms * RESOLUTION:
         yield (
             f"The mean service time of {mean_ms:.2f} ms is above its 99th percentile of "
@@ -215,7 +215,3 @@ def _steadiness(windows: list[Window]) -> tuple[str, list[float]]:
     if windows[0].point.arrivals is Arrivals.OPEN:
         return "ms of CPU per request", [each.cpu_ms_per_request for each in windows]
     return "requests/s", [each.throughput_rps for each in windows]
-
-
-def _percentile_ms(encoded: str, percentile: float) -> float:
-    return float(HdrHistogram.decode(encoded).get_value_at_percentile(percentile)) / 1000

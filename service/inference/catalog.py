@@ -8,6 +8,7 @@ version loads by itself, and what fails is tried again while the others serve.
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import sleep
 from typing import TypeAlias
 
 from service.errors import UnknownModel
@@ -31,7 +32,6 @@ class Catalog:
             folder.name: [Model(folder.name, version, resources) for version in versions]
             for folder, versions in _folders(repository)
         }
-        self._closed = threading.Event()
         for model in self:
             threading.Thread(target=self._keep_loading, args=(model, loaded), daemon=True).start()
 
@@ -85,12 +85,6 @@ class Catalog:
         """Whether a model has neither loaded nor failed yet."""
         return any(model.state == "loading" for model in self)
 
-    def close(self) -> None:
-        """Try no failed model again, and let go of the others."""
-        self._closed.set()
-        for model in self:
-            model.close()
-
     def _keep_loading(self, model: Model, loaded: Callable[[Model], None]) -> None:
         """Load *model*; while it fails, try again, ever more rarely, and tell each reason once."""
         wait_s, told = RETRY_FIRST_S, ""
@@ -101,8 +95,7 @@ class Catalog:
                 loaded(model)
             if model.state == "ready":
                 return
-            if self._closed.wait(wait_s):
-                return
+            sleep(wait_s)
             wait_s = min(2 * wait_s, RETRY_MOST_S)
 
 

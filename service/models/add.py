@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from PIL import Image
 
+from config.settings import IMAGE_LIMIT_PIXELS
 from service.errors import InvalidModel
 from service.inference.manifest import manifest
 from service.inference.runtimes import Runtime, open_runtime
@@ -31,7 +32,6 @@ PLATFORMS = {
     ".keras": "keras",
     ".py": "python",
 }
-LIMIT_PIXELS = 25_000_000
 PASTED_BYTES = 400
 
 
@@ -188,7 +188,7 @@ def _settle(folder: Path, runtime: Runtime, example: Example | None) -> Signatur
     if example:
         _keep(folder, example)
     told = manifest.read(folder)
-    settled = signature.build(told, runtime.inputs, runtime.outputs, LIMIT_PIXELS)
+    settled = signature.build(told, runtime.inputs, runtime.outputs, IMAGE_LIMIT_PIXELS)
     if example is None:
         _keep(folder, _json(settled.example.decode()))
     return settled

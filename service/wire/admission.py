@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from service.exchange import PROBES
 from service.wire.refusals import Refused
-
-# What a router, an orchestrator and Prometheus must reach also when nothing else is let in.
-ALWAYS_ADMITTED = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 @dataclass(slots=True)
@@ -35,7 +33,7 @@ class Admission:
 
         *claim_place* comes with a connection beyond their limit, and tells whether it may stay.
         """
-        if not (claim_place or self.is_full) or environ["PATH_INFO"] in ALWAYS_ADMITTED:
+        if not (claim_place or self.is_full) or environ["PATH_INFO"] in PROBES:
             return
         if self.is_full:
             what, shed = "requests are under way", "in_flight"
@@ -59,7 +57,7 @@ class ProbesOnly(Admission):
         claim_place: Callable[[], bool] | None = None,  # noqa: ARG002  # as there
     ) -> None:
         """Raise Refused for anything else."""
-        if environ["PATH_INFO"] not in ALWAYS_ADMITTED:
+        if environ["PATH_INFO"] not in PROBES:
             raise Refused(
                 HTTPStatus.NOT_FOUND,
                 "this port answers /healthz, /readyz and /metrics only; "

@@ -1,6 +1,7 @@
 """Models by name, in versions; what fails is tried again while the others serve."""
 
 import shutil
+from itertools import chain
 
 import pytest
 
@@ -28,8 +29,8 @@ def opened(tmp_path, resources, monkeypatch):
         return made[-1]
 
     yield opened
-    for one in made:
-        one.close()
+    for model in chain.from_iterable(made):
+        model.close()
 
 
 def test_a_folder_is_one_version_or_several(opened):

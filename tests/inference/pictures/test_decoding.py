@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from config.settings import IMAGE_LIMIT_PIXELS
 from service.errors import BadImage, ImageTooLarge, NoRoom, UnsupportedImage
 from service.inference.pictures.decoding import ImageRecipe, decode
 from tests.conftest import CAT, encoded
 
 RECIPE = ImageRecipe(size=(224, 224), crop=0.875)
-LIMIT_PIXELS = 25_000_000
 
 
-def pixels(data, limit_pixels=LIMIT_PIXELS):
+def pixels(data, limit_pixels=IMAGE_LIMIT_PIXELS):
     return decode(data, RECIPE, limit_pixels).astype(int)
 
 
@@ -196,7 +196,7 @@ def test_memory_is_asked_for_before_a_pixel_is_decoded():
 
     truncated = encoded(Image.new("RGB", (1000, 500)), "PNG")[:100]
     with pytest.raises(NoRoom):
-        decode(truncated, RECIPE, LIMIT_PIXELS, refuse)
+        decode(truncated, RECIPE, IMAGE_LIMIT_PIXELS, refuse)
 
     assert asked[0] > 1000 * 500 * 3
 
@@ -240,8 +240,8 @@ def test_a_large_picture_looks_like_itself_made_rgb_first(mode, options, size):
     gradient = Image.radial_gradient("L").resize(size)
     image = gradient.convert("I") if mode == "I;16" else gradient.convert(mode)
     image = image.point(lambda grey: grey * 256) if mode == "I;16" else image
-    whole = decode(encoded(gradient.convert("RGB"), "PNG"), RECIPE, LIMIT_PIXELS)
+    whole = decode(encoded(gradient.convert("RGB"), "PNG"), RECIPE, IMAGE_LIMIT_PIXELS)
 
-    picture = decode(encoded(image.convert(mode), "PNG", **options), RECIPE, LIMIT_PIXELS)
+    picture = decode(encoded(image.convert(mode), "PNG", **options), RECIPE, IMAGE_LIMIT_PIXELS)
 
     assert np.abs(picture.astype(int) - whole.astype(int)).max() <= 3

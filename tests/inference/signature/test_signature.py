@@ -5,12 +5,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from config.settings import IMAGE_LIMIT_PIXELS
 from service.errors import InvalidInput, InvalidModel
 from service.inference.manifest import manifest
 from service.inference.signature import signature
 from service.inference.tensors import TensorSpec
-
-LIMIT_PIXELS = 25_000_000
 
 
 def spec(name, dtype, *shape, **known):
@@ -32,7 +31,7 @@ def built(tmp_path):
             manifest.read(tmp_path),
             {each.name: each for each in inputs},
             {each.name: each for each in outputs},
-            LIMIT_PIXELS,
+            IMAGE_LIMIT_PIXELS,
         )
 
     return build

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from load.arguments import Exit
 from load.campaign import Arrivals, Regime, Verdict, write
 from load.compare import command as compare
 from tests.load.campaigns import MACHINE, campaign, command, of_server, point, window
@@ -54,7 +55,7 @@ def test_a_campaign_is_no_worse_than_its_like(told):
     for seed in range(10):
         code, said = told(measured(seed), measured(100 + seed))
 
-        assert code == compare.OK, said
+        assert code == Exit.OK, said
         assert "WORSE" not in said
         assert "throughput over all points" in said
 
@@ -72,7 +73,7 @@ def test_what_got_worse_is_told_by_how_much(told, worse, label):
     for seed in range(3):
         code, said = told(measured(seed), measured(100 + seed, **worse))
 
-        assert code == compare.WORSE
+        assert code == Exit.NO
         line = next(line for line in said.splitlines() if label in line)
         assert line.startswith("WORSE: wait /wait: ")
         assert "which is worse (95 % confidence: " in line
@@ -82,7 +83,7 @@ def test_what_got_worse_is_told_by_how_much(told, worse, label):
 def test_what_got_better_is_no_breach(told):
     code, said = told(measured(1), measured(2, rate=1.1, cost=0.9, latency=0.9))
 
-    assert code == compare.OK
+    assert code == Exit.OK
     assert "throughput over all points rose by" in said
     assert "which is better" in said
 
@@ -98,7 +99,7 @@ def test_one_point_that_got_worse_is_found_among_the_others(told):
     )
     code, said = told(measured(1), slow)
 
-    assert code == compare.WORSE
+    assert code == Exit.NO
     assert "throughput with 4 workers, closed arrivals, fell by" in said
     assert "with 2 workers" not in said
 
@@ -106,7 +107,7 @@ def test_one_point_that_got_worse_is_found_among_the_others(told):
 def test_noise_that_hides_a_breach_is_no_pass(told):
     code, said = told(measured(1, noise=0.2), measured(2, noise=0.2))
 
-    assert code == compare.UNCERTAIN
+    assert code == Exit.UNKNOWN
     assert "INCONCLUSIVE: " in said
 
 
@@ -116,7 +117,7 @@ def test_a_machine_that_became_slower_is_not_taken_for_dearer_requests(told):
         after, windows=tuple(of_server(each, spin_ms=1.3 * 200) for each in after.windows)
     )
 
-    assert told(measured(1), slower)[0] == compare.OK
+    assert told(measured(1), slower)[0] == Exit.OK
 
 
 def test_refused_windows_are_no_evidence(told):
@@ -126,7 +127,7 @@ def test_refused_windows_are_no_evidence(told):
     )
     code, said = told(measured(1), refused)
 
-    assert code == compare.UNCERTAIN
+    assert code == Exit.UNKNOWN
     assert "wait /wait has too few valid rounds in common" in said
 
 
@@ -135,12 +136,12 @@ def test_a_path_that_only_one_has_is_inconclusive(told):
     extra = [window(point(1, regime=Regime.CPU), round=number) for number in range(5)]
     code, said = told(replace(before, windows=(*before.windows, *extra)), measured(2))
 
-    assert code == compare.UNCERTAIN
+    assert code == Exit.UNKNOWN
     assert "cpu /wait has too few valid rounds in common" in said
 
 
 def test_two_rounds_are_too_few(told):
-    assert told(measured(1, rounds=2), measured(2, rounds=2))[0] == compare.UNCERTAIN
+    assert told(measured(1, rounds=2), measured(2, rounds=2))[0] == Exit.UNKNOWN
 
 
 def test_rates_that_sweeps_found_out_need_not_be_equal(told):
@@ -154,12 +155,12 @@ def test_another_machine_is_refused_unless_told(told):
     other = replace(measured(2), machine=replace(MACHINE, cpu="Example 3 GHz"))
 
     code, said = told(measured(1), other)
-    assert code == compare.UNCERTAIN
+    assert code == Exit.UNKNOWN
     assert "cpu was Example 2 GHz and is Example 3 GHz" in said
     assert "throughput" not in said
 
     code, said = told(measured(1), other, "--anyway")
-    assert code == compare.OK
+    assert code == Exit.OK
     assert "Caution: cpu was" in said
     assert "throughput" in said
 
@@ -167,13 +168,13 @@ def test_another_machine_is_refused_unless_told(told):
 def test_another_commit_is_what_is_compared(told):
     other = replace(measured(2), machine=replace(MACHINE, commit="def5678"))
 
-    assert told(measured(1), other)[0] == compare.OK
+    assert told(measured(1), other)[0] == Exit.OK
 
 
 def test_a_file_that_is_no_campaign(tmp_path, capsys):
     code, said = command(compare, capsys, str(tmp_path / "none.json"), str(tmp_path / "none.json"))
 
-    assert code == compare.USAGE
+    assert code == Exit.USAGE
     assert "none.json" in said
 
 
@@ -182,7 +183,7 @@ def test_a_baseline_without_a_metric(told, tmp_path):
     short.write_text("[at_least]\nthroughput = 0.95\n[at_most]\np50 = 1.1\n")
     code, said = told(measured(1), measured(2), "--baseline", str(short))
 
-    assert code == compare.USAGE
+    assert code == Exit.USAGE
     assert "cpu_per_request" in said
 
 
@@ -192,4 +193,4 @@ def test_a_baseline_of_ones_own(told, tmp_path):
         compare.BASELINE.read_text().replace("throughput = 0.95", "throughput = 1.05")
     )
 
-    assert told(measured(1), measured(2), "--baseline", str(strict))[0] == compare.WORSE
+    assert told(measured(1), measured(2), "--baseline", str(strict))[0] == Exit.NO

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from load.arguments import Exit
 from load.campaign import Arrivals, Regime, write
 from load.scaling import command as fit
 from tests.load.campaigns import campaign, command, point, window
@@ -37,7 +38,7 @@ def told(tmp_path, capsys):
 def test_the_law_is_told_in_words_and_in_figures(told):
     code, said = told(campaign_of(amdahl))
 
-    assert code == fit.OK
+    assert code == Exit.OK
     assert "/wait: 20 of 20 windows are valid" in said
     for words in (
         "16 workers serve 9.",
@@ -64,26 +65,26 @@ def test_windows_with_open_arrivals_say_nothing_about_the_law(told):
 def test_negative_costs_are_refused(told):
     code, said = told(campaign_of({1: 1, 2: 1, 4: 1, 8: 1.02, 16: 1.7}.get))
 
-    assert code == fit.REFUSED
+    assert code == Exit.UNKNOWN
     assert "REFUSED: the measurements only fit sigma = -" in said
 
 
 def test_too_few_windows_are_refused(told):
     code, said = told(campaign([window(point(1)), window(point(2))]))
 
-    assert code == fit.REFUSED
+    assert code == Exit.UNKNOWN
     assert "there are 2 at [1, 2]" in said
 
 
 def test_without_the_wait_regime_there_is_no_law(told):
     code, said = told(campaign_of(amdahl, regime=Regime.CPU))
 
-    assert code == fit.REFUSED
+    assert code == Exit.UNKNOWN
     assert "no window of the wait regime" in said
 
 
 def test_a_file_that_is_no_campaign(tmp_path, capsys):
     code, said = command(fit, capsys, str(tmp_path / "none.json"))
 
-    assert code == fit.USAGE
+    assert code == Exit.USAGE
     assert "none.json" in said
