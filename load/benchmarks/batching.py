@@ -11,8 +11,6 @@ ONNX and needs the package onnx, `process` the same as a Python class on NumPy.
 """
 
 import os
-import re
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -20,6 +18,7 @@ from statistics import median
 
 import numpy as np
 
+from load.benchmarks import wrk
 from load.benchmarks.servers import WEIR, serving
 
 PORT = 8230
@@ -94,15 +93,8 @@ def graph() -> bytes:
 def ask(model: str, connections: int) -> tuple[float, float]:
     """Requests per second, and p50 in ms, over one round."""
     url = f"http://127.0.0.1:{PORT}/models/{model}/predict?a=1&b=2&c=3&d=4"
-    command = f"taskset -c 1 wrk -t1 -c{connections} -d{ROUND_S} --latency"
-    said = subprocess.run(
-        [*command.split(), url], capture_output=True, text=True, check=True
-    ).stdout
-    if "Non-2xx" in said or "Socket errors" in said:
-        raise RuntimeError(said)
-    value, unit = re.search(r"50%\s+([\d.]+)(us|ms|s)", said).groups()
-    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1])
-    return rate, float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+    asked = wrk.run(url, connections=connections, seconds=ROUND_S)
+    return asked.rate_rps, asked.p50_ms
 
 
 def main() -> None:

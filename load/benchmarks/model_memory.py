@@ -16,6 +16,8 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import psutil
+
 from load.benchmarks.servers import PROJECT, WEIR, serving
 
 PORT = 8240
@@ -37,21 +39,6 @@ def post(_: int) -> None:
             return
 
 
-def family(master: int) -> list[int]:
-    """Gunicorn's processes, and the models' processes of its session or started by them."""
-    found = [master]
-    for pid in found:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        found += [int(child) for child in children]
-    return found
-
-
-def pss_mb(pid: int) -> float:
-    """The proportional set size of a process."""
-    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(rollup.partition("\nPss:")[2].split()[0]) / 1024
-
-
 def measure(execution: str, workers: int) -> float:
     """Start an instance, use it, and sum up its processes; prints each."""
     with tempfile.TemporaryDirectory() as repository:
@@ -64,9 +51,10 @@ def measure(execution: str, workers: int) -> float:
             with ThreadPoolExecutor(8) as clients:
                 list(clients.map(post, range(REQUESTS)))
             sizes = {}
-            for pid in family(master):
-                command = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
-                sizes[pid] = ("model" if HOST in command else "gunicorn", pss_mb(pid))
+            gunicorn = psutil.Process(master)
+            for process in (gunicorn, *gunicorn.children(recursive=True)):
+                kind = "model" if HOST in " ".join(process.cmdline()) else "gunicorn"
+                sizes[process.pid] = (kind, process.memory_full_info().pss / (1 << 20))
             told = ", ".join(f"{kind} {size:.0f}" for kind, size in sizes.values())
             total = sum(size for _, size in sizes.values())
             print(f"{execution}, {workers} workers: {total:.0f} MB ({told})")

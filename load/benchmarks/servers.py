@@ -4,14 +4,23 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 PROJECT = Path(__file__).resolve().parents[2]
 WEIR = "gunicorn --config gunicorn.conf.py service.wsgi:app"
+
+BOOT_LIMIT_S = 60
+
+
+class ServerFailed(Exception):
+    """The server did not come up; the message has what it printed."""
 
 
 @contextmanager
@@ -23,33 +32,43 @@ def serving(
 
     The block starts once the path *ready* is answered.
     """
-    variables = {"PORT": str(port), "WEB_CONCURRENCY": str(workers), "GUNICORN_CMD_ARGS": ""}
-    process = subprocess.Popen(
-        ["taskset", "-c", cores, *shlex.split(command.format(port=port))],
-        cwd=PROJECT,
-        env=os.environ | variables,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        ready = ready or ("/readyz" if command == WEIR else "/?msg=ready")
-        _await_answer(f"http://127.0.0.1:{port}{ready}")
-        yield process.pid
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-        with suppress(ProcessLookupError):  # LitServe's master leaves its processes behind
-            os.killpg(process.pid, signal.SIGKILL)
+    variables = {
+        "PORT": str(port),
+        "WEB_CONCURRENCY": str(workers),
+        "GUNICORN_CMD_ARGS": "",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    with TemporaryFile() as printed:
+        process = subprocess.Popen(
+            ["taskset", "-c", cores, *shlex.split(command.format(port=port))],
+            cwd=PROJECT,
+            env=os.environ | variables,
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            ready = ready or ("/readyz" if command == WEIR else "/?msg=ready")
+            _await_answer(f"http://127.0.0.1:{port}{ready}", process, printed)
+            yield process.pid
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+            with suppress(ProcessLookupError):  # LitServe's master leaves its processes behind
+                os.killpg(process.pid, signal.SIGKILL)
 
 
-def _await_answer(url: str) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+def _await_answer(url: str, process: "subprocess.Popen[bytes]", printed: IO[bytes]) -> None:
+    """Return when *url* is answered. Raises ServerFailed with what was *printed* if it is not."""
+    deadline = time.monotonic() + BOOT_LIMIT_S
+    while time.monotonic() < deadline and process.poll() is None:
         try:
             urllib.request.urlopen(url, timeout=1).read()
         except OSError:
             time.sleep(0.1)
         else:
             return
-    raise TimeoutError(f"{url} did not answer within 60 s")
+    printed.seek(0)
+    tail = printed.read()[-2000:].decode(errors="replace")
+    why = "has ended" if process.poll() is not None else f"did not answer in {BOOT_LIMIT_S} s"
+    raise ServerFailed(f"{url}: the server {why}; it printed:\n{tail}")

@@ -6,19 +6,16 @@ and the ratios, pair by pair. wrk is Debian's package of that name.
 """
 
 import argparse
-import re
-import subprocess
 import sys
 from statistics import median
 
 from load import arguments
+from load.benchmarks import wrk
 from load.campaign import Arrivals, Regime
 from load.generator.traffic import Generator
 from load.rig.machine import cores
 from load.rig.server import Instance, Setup
 from load.sweep.targets import targets
-
-RATE = re.compile(r"^Requests/sec:\s+([\d.]+)$", re.MULTILINE)
 
 
 def main() -> None:
@@ -44,7 +41,12 @@ def main() -> None:
         )
         for _ in range(args.rounds):
             ours_rps = generator.run(traffic).answered / args.window_s
-            its_rps = _wrk_rps(instance.url + target.path, connections, args.window_s)
+            its_rps = wrk.run(
+                instance.url + target.path,
+                connections=connections,
+                seconds=args.window_s,
+                core=str(generator_cores[0]),
+            ).rate_rps
             ratios.append(ours_rps / its_rps)
             _say(f"ours {ours_rps:8.1f}/s   wrk {its_rps:8.1f}/s   ratio {ratios[-1]:.3f}")
     _say(f"median ratio {median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})")
@@ -57,16 +59,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=arguments.whole, default=5)
     parser.add_argument("--window-s", type=arguments.number, default=8.0)
     return parser.parse_args()
-
-
-def _wrk_rps(url: str, connections: int, seconds: float) -> float:
-    _, (core, *_) = cores()
-    command = ["taskset", "-c", str(core), "wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s"]
-    said = subprocess.run([*command, url], capture_output=True, check=True, text=True)  # noqa: S603  # our own words
-    found = RATE.search(said.stdout)
-    if not found:
-        raise RuntimeError(f"wrk printed no rate: {said.stdout}")
-    return float(found[1])
 
 
 def _say(line: str) -> None:

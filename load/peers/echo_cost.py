@@ -15,20 +15,17 @@ The fastapi pair wants an environment of its own, made from load/peers/requireme
 `uvicorn` on the PATH.
 """
 
-import os
-import re
 import statistics
-import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
+import psutil
+
+from load.benchmarks import wrk
 from load.benchmarks.servers import WEIR, serving
 
 CONNECTIONS = 32
 CLIENT_CORE = "1"
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 Row = tuple[float, float, float]  # CPU µs a request, requests a second, p99 in ms
 STOCK = "gunicorn --worker-class gevent --bind 127.0.0.1:{port} "
 
@@ -47,36 +44,19 @@ PAIRS = {
 
 def cpu_s(master: int) -> float:
     """User and system time of *master* and every process below it so far."""
-    return sum(_process_cpu_s(pid) for pid in _family(str(master)))
-
-
-def _family(pid: str) -> Iterator[str]:
-    yield pid
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):  # those of each of its threads
-        for child in children.read_text().split():
-            yield from _family(child)
-
-
-def _process_cpu_s(pid: str) -> float:
-    after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(after_name[11]) + int(after_name[12])) / TICKS_PER_S
+    server = psutil.Process(master)
+    times = [each.cpu_times() for each in (server, *server.children(recursive=True))]
+    return sum(each.user + each.system for each in times)
 
 
 def measure(master: int, url: str, seconds: int, *options: str) -> Row:
     """One wrk run, with *options*."""
     before = cpu_s(master)
-    said = subprocess.run(
-        ["taskset", "-c", CLIENT_CORE, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s",
-         "--timeout", "20s", "--latency", *options, url],
-        check=True, capture_output=True, text=True,
-    ).stdout  # fmt: skip
+    asked = wrk.run(
+        url, connections=CONNECTIONS, seconds=seconds, core=CLIENT_CORE, options=options
+    )
     used = cpu_s(master) - before
-    if "Non-2xx" in said or "Socket errors" in said:
-        raise RuntimeError(said)
-    requests = int(re.search(r"(\d+) requests in", said)[1])
-    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1])
-    value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", said).groups()
-    return used / requests * 1e6, rate, float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+    return used / asked.requests * 1e6, asked.rate_rps, asked.p99_ms
 
 
 def print_medians(rows: dict[str, list[Row]]) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import psutil
+
 SPIN_ROUNDS = 5_000_000  # about 100 ms
 LEAVING_LIMIT_S = 2.0
 GROUP = "weir-load"
@@ -133,21 +135,17 @@ class MachineCpu:
 
 
 def machine_cpu() -> MachineCpu:
-    """The first line of /proc/stat (proc(5)); guests' time is in user's already."""
-    words = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
-    user, nice, system, idle, iowait, irq, softirq, steal = (
-        int(word) * 1000 / TICKS_PER_S for word in words
-    )
-    busy_ms = user + nice + system + irq + softirq
-    return MachineCpu(busy_ms, steal, busy_ms + idle + iowait + steal)
+    """All cores' times by now (proc(5), stat); guests' time is in user's already."""
+    now = psutil.cpu_times()
+    busy_s = now.user + now.nice + now.system + now.irq + now.softirq
+    total_s = busy_s + now.idle + now.iowait + now.steal
+    return MachineCpu(1000 * busy_s, 1000 * now.steal, 1000 * total_s)
 
 
 def pss_bytes(pid: int) -> int:
     """Memory of *pid*, pages shared with n others counted as a n-th; 0 once it has ended."""
-    with suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) << 10
+    with suppress(psutil.Error):
+        return int(psutil.Process(pid).memory_full_info().pss)
     return 0
 
 
@@ -160,8 +158,8 @@ def children(pid: int) -> list[int]:
 
 def has_ended(pid: int) -> bool:
     """Whether only its exit code is left, or not even that (proc(5), stat)."""
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    with suppress(psutil.Error):
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
     return True
 
 
