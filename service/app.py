@@ -85,6 +85,7 @@ def _resources(settings: Settings) -> ModelResources:
         load_limit_s=settings.load_timeout_s,
         ran=metrics.ran,
         died=_note_end,
+        queued=metrics.queued,
     )
 
 

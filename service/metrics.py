@@ -8,8 +8,6 @@ the metrics are this process's alone.
 
 import hmac
 import platform
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from http import HTTPStatus
 from time import monotonic
@@ -159,15 +157,9 @@ def closed(exchange: Exchange) -> None:
         _count_prediction(exchange)
 
 
-@contextmanager
-def queued(model: str, rows: int) -> Iterator[None]:
-    """Count rows of *model* as waiting or under way."""
-    gauge = QUEUED.labels(model)
-    gauge.inc(rows)
-    try:
-        yield
-    finally:
-        gauge.dec(rows)
+def queued(model: str, rows: int) -> None:
+    """Count *rows* more, or below 0 fewer, that wait for *model* or are in it."""
+    _queued(model).inc(rows)
 
 
 def ran(model: str, version: str, rows: int, infer_s: float) -> None:
@@ -212,6 +204,11 @@ def _requests(method: str, route: str, status: int) -> Counter:
 @cache
 def _request_duration(method: str, route: str) -> Histogram:
     return REQUEST_DURATION.labels(method, route)
+
+
+@cache
+def _queued(model: str) -> Gauge:
+    return QUEUED.labels(model)
 
 
 def _carries(token: bytes) -> bool:

@@ -13,8 +13,6 @@ from service.answer import Answer
 from service.application import current_app
 from service.inference.model import Model
 from service.inference.signature.feature import Feature
-from service.inference.signature.features import Features
-from service.inference.signature.signature import Signature
 from service.inference.tensors import TensorSpec
 from service.request import request
 
@@ -113,8 +111,8 @@ def card(name: str, version: str | None = None) -> Answer:
         "outputs": [_tensor(spec, labels[name]) for name, spec in signature.outputs.items()],
         "limits": _limits(model),
     }
-    if isinstance(signature.reader, Features):
-        facts["features"] = list(map(_feature, signature.reader.features))
+    if signature.rows:
+        facts["features"] = list(map(_feature, signature.rows.features))
     url = request.host_url.rstrip("/") + request.path.rstrip("/")
     return Answer(
         {"success": True, "model": CARD.dump(_entry(model) | facts | _try_commands(model, url))}
@@ -140,17 +138,10 @@ def _try_commands(model: Model, url: str) -> dict[str, Any]:
         return trial | {"curl": f"curl -s {source} | curl --data-binary @- {header} {predict}"}
     trial["example"] = orjson.loads(signature.example)
     trial["curl"] = f"curl -d {shlex.quote(signature.example.decode())} {header} {predict}"
-    row = _row(signature)
-    if row:
-        trial["curl_get"] = f"curl {shlex.quote(f'{predict}?{urlencode(row)}')}"
+    if signature.rows:
+        query = urlencode(signature.rows.query(trial["example"]))
+        trial["curl_get"] = f"curl {shlex.quote(f'{predict}?{query}')}"
     return trial
-
-
-def _row(signature: Signature) -> dict[str, Any]:
-    """The example as the names and values of a query, if the model takes one."""
-    if not isinstance(signature.reader, Features):
-        return {}
-    return signature.reader.query(orjson.loads(signature.example))
 
 
 def _media_type(model: Model) -> str:

@@ -14,9 +14,10 @@ from service.errors import InvalidInput
 from service.faults import Fault, pointer
 from service.forms import FORM_FORMS, FORMS, MULTIPART, read_form
 from service.inference.account import Hold
-from service.inference.signature.features import Features
+from service.inference.payload import Payload
 from service.inference.signature.question import Question
-from service.inference.signature.signature import Pictures, Signature
+from service.inference.signature.rows import FeatureRows
+from service.inference.signature.signature import Signature
 from service.json_text import LARGE_BYTES, read_object
 from service.request import Request, request
 from service.request_schema import RequestSchema
@@ -67,32 +68,21 @@ class PictureSchema(RequestSchema):
 PICTURE = PictureSchema()
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
-    """
-    What was sent, once it is `read`, in any thread.
-
-    A heavy one is not for the thread that serves everyone.
-    """
-
-    read: Callable[[], Question]
-    is_heavy: bool
-
-
 def payload_of(signature: Signature) -> Payload:
     """Find what the request at hand carries for the model. Reading it raises what it does."""
-    if isinstance(signature.reader, Features):
-        if request.method != "POST" or not request.has_body:
-            pairs = list(request.args.items(multi=True))
-            return Payload(lambda: signature.from_query(pairs), is_heavy=False)
-        if _is_form(request):
-            return _payload(partial(_read_form, signature))
+    rows = signature.rows
+    if rows and (request.method != "POST" or not request.has_body):
+        pairs = list(request.args.items(multi=True))
+        read = partial(signature.read_query, rows, pairs)
+        return Payload(read, request.hold, is_heavy=False)
+    if rows and _is_form(request):
+        return _payload(partial(_read_form, signature, rows))
     if request.method != "POST":
         raise MethodNotAllowed(["POST"])
-    if isinstance(signature.reader, Pictures):
+    if signature.kind == "image":
         if not (_is_picture(request.mimetype) or request.is_json):
             raise request.unsupported(PICTURE_FORMS)
-        return _payload(partial(_read_picture, signature.reader), is_heavy=True)
+        return _payload(partial(_read_picture, signature), is_heavy=True)
     if not request.is_json:
         raise request.unsupported(f"application/json, such as {signature.short_example}")
     return _payload(partial(_read_json, signature))
@@ -106,7 +96,8 @@ def _payload(read: Callable[["Body"], Question], *, is_heavy: bool = False) -> P
         request.hold,
         is_json=request.is_json,
     )
-    return Payload(partial(read, body), is_heavy=is_heavy or len(body.content) > LARGE_BYTES)
+    is_heavy = is_heavy or len(body.content) > LARGE_BYTES
+    return Payload(partial(read, body), body.hold, is_heavy=is_heavy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,18 +120,19 @@ def _is_form(asked: Request) -> bool:
     return asked.mimetype in FORMS and not asked.get_data().startswith((b"{", b"["))
 
 
-def _read_form(signature: Signature, body: Body) -> Question:
+def _read_form(signature: Signature, rows: FeatureRows, body: Body) -> Question:
     body.hold.grow(FORM_FORMS * len(body.content))
     form = read_form(body.content, body.content_type)
-    return signature.from_query([(field.name, field.text) for field in form if not field.is_file])
+    pairs = [(field.name, field.text) for field in form if not field.is_file]
+    return signature.read_query(rows, pairs)
 
 
 def _read_json(signature: Signature, body: Body) -> Question:
-    return signature.from_json(read_object(body.content, signature.short_example, body.hold))
+    return signature.read(read_object(body.content, signature.short_example, body.hold))
 
 
-def _read_picture(pictures: Pictures, body: Body) -> Question:
-    return pictures.decode(_picture(body), body.hold.account.reserve)
+def _read_picture(signature: Signature, body: Body) -> Question:
+    return signature.read(_picture(body), body.hold.account.reserve)
 
 
 def _picture(body: Body) -> bytes:

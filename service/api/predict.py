@@ -1,8 +1,6 @@
 """/models/<name>/predict: what the model takes in, in any of its forms; its answer out."""
 
-from collections.abc import Callable
 from functools import partial
-from time import monotonic, perf_counter
 from typing import Any
 
 import orjson
@@ -11,12 +9,9 @@ from flask import Blueprint
 from service import errors, metrics
 from service.answer import Answer
 from service.api import deadline
-from service.api.payload import Payload, payload_of
+from service.api.payload import payload_of
 from service.application import current_app
-from service.errors import NoRoom
-from service.inference.account import UNCOUNTED_BYTES, wait_for_room
 from service.inference.model import Model
-from service.inference.signature.question import Question
 from service.inference.signature.signature import Signature
 from service.inference.tensors import Tensors
 from service.request import request
@@ -28,9 +23,6 @@ LARGE_NUMBERS = 10_000
 
 # A number on its way into an answer: as Python's, in a list or dictionary, and as text.
 NUMBER_BYTES = 150
-
-# Work for which there is no room waits so long before it is refused.
-ROOM_WAIT_S = 2.0
 
 
 @blueprint.route("/models/<name>/predict", methods=["GET", "POST"])
@@ -53,22 +45,22 @@ def predict(name: str, version: str | None = None) -> Answer:
 def _answer(model: Model, names: dict[str, str], record: dict[str, Any]) -> bytes:
     """The answer as JSON; what it took goes into *record*."""
     deadline_s = deadline.deadline_s(model)
-    question, decode_ms = _question(model, payload_of(model.signature), deadline_s)
-    record["rows"] = question.rows
-    _hold(question.inputs, deadline_s)
-    with metrics.queued(model.name, question.rows):
-        answered = model.ask(question.inputs, deadline_s=deadline_s, gone=deadline.client_gone())
+    payload = payload_of(model.signature)
+    try:
+        predicted = model.answer(payload, deadline_s=deadline_s, gone=deadline.client_gone())
+    finally:
+        record["rows"] = payload.rows
     record |= {
-        "batch_rows": answered.batch_rows,
-        "wait_ms": round(answered.wait_ms, 3),
-        "decode_ms": round(decode_ms, 3),
-        "infer_ms": round(answered.infer_ms, 3),
+        "batch_rows": predicted.batch_rows,
+        "wait_ms": round(predicted.wait_ms, 3),
+        "decode_ms": round(payload.decode_ms, 3),
+        "infer_ms": round(predicted.infer_ms, 3),
     }
-    say = partial(_in_words, model.signature, answered.outputs, names, single=question.single)
-    numbers = sum(array.size for array in answered.outputs.values())
+    say = partial(_in_words, model.signature, predicted.outputs, names, single=payload.single)
+    numbers = sum(array.size for array in predicted.outputs.values())
     if numbers <= LARGE_NUMBERS:
         return say()
-    request.hold.grow(numbers * NUMBER_BYTES, _until_s(deadline_s))
+    payload.hold(numbers * NUMBER_BYTES, deadline_s)
     return current_app.run_aside(say)
 
 
@@ -78,41 +70,3 @@ def _in_words(
     answers = signature.answers(outputs)
     response = answers[0] if single else answers
     return orjson.dumps({"success": True, "response": response, "model": names})
-
-
-def _hold(inputs: Tensors, deadline_s: float) -> None:
-    """Count rows that will wait for the model."""
-    size_bytes = sum(array.nbytes for array in inputs.values())
-    if size_bytes > UNCOUNTED_BYTES:
-        request.hold.grow(size_bytes, _until_s(deadline_s))
-
-
-def _question(model: Model, payload: Payload, deadline_s: float) -> tuple[Question, float]:
-    """The arrays to ask about, and the milliseconds that it took to make them."""
-
-    def read() -> tuple[Question, float]:
-        started = perf_counter()
-        question = payload.read()
-        return question, (perf_counter() - started) * 1000
-
-    if not payload.is_heavy:
-        return read()
-    with metrics.queued(model.name, rows=1):
-        return _when_there_is_room(lambda: model.decode(read, deadline_s=deadline_s), deadline_s)
-
-
-def _when_there_is_room(
-    read: Callable[[], tuple[Question, float]], deadline_s: float
-) -> tuple[Question, float]:
-    """Read, once more if need be, when there is the memory that it lacked: no thread waits."""
-    held_bytes = request.hold.held_bytes
-    try:
-        return read()
-    except NoRoom as error:
-        request.hold.shrink(held_bytes)
-        wait_for_room(request.hold.account, error.needed_bytes, _until_s(deadline_s))
-        return read()
-
-
-def _until_s(deadline_s: float) -> float:
-    return min(deadline_s, monotonic() + ROOM_WAIT_S)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -31,13 +31,13 @@ from service.inference.execution.process import ProcessExecution
 from service.inference.execution.thread import ThreadExecution
 from service.inference.manifest import manifest
 from service.inference.manifest.manifest import Manifest
+from service.inference.payload import Payload
 from service.inference.resources import ModelResources
 from service.inference.runtimes import open_runtime
 from service.inference.signature import signature
+from service.inference.signature.question import Question
 from service.inference.signature.signature import Signature
 from service.inference.tensors import Tensors
-
-T = TypeVar("T")
 
 State: TypeAlias = Literal["loading", "ready", "failed", "overrunning"]
 
@@ -93,33 +93,39 @@ class Model:
             raise self._absent()
         return self._signature
 
-    def decode(self, work: Callable[[], T], *, deadline_s: float) -> T:
+    def answer(
+        self, payload: Payload, *, deadline_s: float, gone: Callable[[], bool]
+    ) -> Prediction:
         """
-        Do *work*, which prepares one row, in native threads of the model's.
+        Read *payload* and wait for the answer to it, until *deadline_s* (by `time.monotonic`).
 
-        Raises what *work* raises, and what `ask` raises at once.
+        Raises ModelLoading or ModelUnavailable if there is nothing to ask, what reading raises,
+        NoRoom or TooLarge, what `Batcher.ask` raises, and ModelFailed for a number that is not
+        finite.
         """
-        if self._batcher is None:
+        batcher = self._batcher
+        if batcher is None:
             raise self._absent()
-        if self._is_decoding_stalled:
-            raise ModelUnavailable(
-                "what prepares requests overruns; nothing is left to prepare more"
-            )
-        with self._batcher.preparing(1, deadline_s):
-            return self._threads.run(work, deadline_s)
-
-    def ask(self, inputs: Tensors, *, deadline_s: float, gone: Callable[[], bool]) -> Prediction:
-        """
-        Wait for the answer to the rows of *inputs*, until *deadline_s* (by `time.monotonic`).
-
-        Raises ModelLoading or ModelUnavailable if there is nothing to ask, ModelFailed also for a
-        number that is not finite, and what `Batcher.ask` raises.
-        """
-        if self._batcher is None:
-            raise self._absent()
-        answered = self._batcher.ask(inputs, deadline_s=deadline_s, gone=gone)
+        inputs = self._question(batcher, payload, deadline_s).inputs
+        payload.hold(sum(array.nbytes for array in inputs.values()), deadline_s)
+        answered = batcher.ask(inputs, deadline_s=deadline_s, gone=gone)
         self._check_finite(answered.outputs)
         return answered
+
+    def _question(self, batcher: Batcher, payload: Payload, deadline_s: float) -> Question:
+        """Read here what is light, and in native threads of the model's what is heavy."""
+        if not payload.is_heavy:
+            return payload.read()
+
+        def read() -> Question:
+            if self._is_decoding_stalled:
+                raise ModelUnavailable(
+                    "what prepares requests overruns; nothing is left to prepare more"
+                )
+            with batcher.preparing(1, deadline_s):
+                return self._threads.run(payload.read, deadline_s)
+
+        return payload.when_there_is_room(read, deadline_s)
 
     def load(self) -> None:
         """Read the folder, open the artefact, warm it with the example; only then it is ready."""
@@ -180,6 +186,7 @@ class Model:
             call_limit_s=told.serve.deadline_ms / 1000,
             ran=lambda rows, infer_s: around.ran(self.name, self.version, rows, infer_s),
             died=lambda stage, how: around.died(self.name, self.version, stage, how),
+            queued=lambda rows: around.queued(self.name, rows),
         )
         self._warm(settled, batcher, deadline_s)
         self._manifest, self._signature, self._batcher = told, settled, batcher

@@ -18,7 +18,8 @@ class ModelResources:
     *variables* and, where model.toml says nothing else, *memory_limit_bytes*; *json_lines* is the
     form of what they print. What has not loaded within *load_limit_s* has failed. *ran* is told the
     model, its version, each batch's rows and seconds; *died* the model, its version, at what stage
-    its process ended, and how.
+    its process ended, and how; *queued* the model, and by how many the rows that wait for it or are
+    in it become more or, below 0, fewer.
     """
 
     native_threads: ExecutorFactory
@@ -31,3 +32,4 @@ class ModelResources:
     load_limit_s: float
     ran: Callable[[str, str, int, float], None]
     died: Callable[[str, str, Stage, str], None]
+    queued: Callable[[str, int], None]

@@ -20,7 +20,7 @@ from service.errors import InvalidModel
 from service.inference.manifest import manifest
 from service.inference.runtimes import Runtime, open_runtime
 from service.inference.signature import signature
-from service.inference.signature.signature import Pictures, Signature
+from service.inference.signature.signature import Signature
 from service.models import draft
 from service.models.progress import step
 
@@ -209,7 +209,7 @@ def _keep(folder: Path, example: Example) -> None:
 def _tell(target: Path, name: str, settled: Signature, answers: list[Any]) -> None:
     url = f"http://localhost:8000/models/{name}"
     command = f"curl {url}    # its card, with a command to try it"
-    if not isinstance(settled.reader, Pictures) and len(settled.example) <= PASTED_BYTES:
+    if settled.kind != "image" and len(settled.example) <= PASTED_BYTES:
         sent = shlex.quote(settled.example.decode())
         command = f"curl -d {sent} -H 'Content-Type: application/json' {url}/predict"
     toml = (target / manifest.FILE).read_text("utf-8")

@@ -32,13 +32,13 @@ def test_a_budget_that_is_spent_is_504(client, cat):
 def test_the_budget_is_capped_by_the_model_s(client, cat, monkeypatch, sent, most_s):
     from time import monotonic
 
-    asked, ask = [], Model.ask
+    asked, answer = [], Model.answer
 
-    def noting(model, inputs, *, deadline_s, gone):
+    def noting(model, payload, *, deadline_s, gone):
         asked.append(deadline_s - monotonic())
-        return ask(model, inputs, deadline_s=deadline_s, gone=gone)
+        return answer(model, payload, deadline_s=deadline_s, gone=gone)
 
-    monkeypatch.setattr(Model, "ask", noting)
+    monkeypatch.setattr(Model, "answer", noting)
     post(client, cat, headers={FIELD: sent} if sent else {})
 
     assert most_s - 4 < asked[0] <= most_s

@@ -39,7 +39,8 @@ def broken_app(tmp_path, monkeypatch):
     catalog = app.catalog
     eventually(lambda: all(model.state != "loading" for model in catalog))
     yield app
-    catalog.close()
+    for model in catalog:
+        model.close()
 
 
 def test_a_model_that_cannot_load_is_told_and_the_others_serve(broken_app):

@@ -18,7 +18,10 @@ from service.errors import (
     Overloaded,
 )
 from service.inference import model as module
+from service.inference.account import unlimited
 from service.inference.model import Model
+from service.inference.payload import Payload
+from service.inference.signature.question import Question
 from service.inference.tensors import TensorSpec
 from tests.conftest import CAT, eventually
 
@@ -66,7 +69,16 @@ def make(tmp_path, monkeypatch, resources):
 
 
 def ask(model, within_s=20):
-    return model.ask(PICTURE, deadline_s=monotonic() + within_s, gone=lambda: False)
+    return answer_to(model, lambda: Question(PICTURE, 1, single=True), within_s)
+
+
+def answer_to(model, read, within_s=20, *, is_heavy=False):
+    payload = Payload(read, unlimited(), is_heavy=is_heavy)
+    return model.answer(payload, deadline_s=monotonic() + within_s, gone=lambda: False)
+
+
+def decoded(model, read=lambda: Question(PICTURE, 1, single=True), within_s=20):
+    return answer_to(model, read, within_s, is_heavy=True)
 
 
 def test_a_loaded_model_answers(make):
@@ -107,13 +119,13 @@ def test_beyond_the_queue_a_picture_is_refused_before_it_is_decoded(make):
 
     assert "2 rows wait" in refused
     assert answered == [(1, 3), (1, 3)]
-    assert model.decode(lambda: "decoded", deadline_s=monotonic() + 20) == "decoded"
+    assert decoded(model).outputs["species"].shape == (1, 3)
 
 
 def refusal_of(model):
     """What the model refuses to decode with, or None if there is room yet."""
     try:
-        model.decode(lambda: None, deadline_s=monotonic() + 0.1)
+        decoded(model, within_s=0.1)
     except Overloaded as refused:
         return str(refused)
     except DeadlineExceeded:
@@ -227,13 +239,13 @@ def test_a_model_in_a_process_that_cannot_come_back_says_why(in_process):
     weights.unlink()
 
     with pytest.raises(ModelDied):
-        in_process.ask(picture(255), deadline_s=monotonic() + 20, gone=lambda: False)
+        answer_to(in_process, lambda: Question(picture(255), 1, single=True))
     eventually(lambda: in_process.state == "failed")
     assert in_process.reason == "no weights"
 
     weights.touch()
     eventually(lambda: in_process.state == "ready")
-    answered = in_process.ask(picture(7), deadline_s=monotonic() + 20, gone=lambda: False)
+    answered = answer_to(in_process, lambda: Question(picture(7), 1, single=True))
     assert answered.outputs["species"].tolist() == [[0.5, 0.5, 0.5]]
 
 
@@ -260,11 +272,11 @@ def test_a_model_whose_every_decode_overruns_says_so(make):
     model.load()
 
     with pytest.raises(DeadlineExceeded):
-        model.decode(lambda: gate.wait(20), deadline_s=monotonic() + 0.05)
+        decoded(model, lambda: gate.wait(20), within_s=0.05)
 
     eventually(lambda: model.state == "overrunning")
     with pytest.raises(ModelUnavailable, match="prepares requests overruns"):
-        model.decode(lambda: None, deadline_s=monotonic() + 20)
+        decoded(model)
     gate.set()
     eventually(lambda: model.state == "ready")
-    assert model.decode(lambda: 7, deadline_s=monotonic() + 20) == 7
+    assert decoded(model).outputs["species"].shape == (1, 3)

@@ -48,13 +48,24 @@ class Queue:
     """Bounded in rows, of which it counts those that wait and those that are under way."""
 
     def __init__(
-        self, *, batch_rows: int, queue_rows: int, lanes: int, delay_s: Callable[[], float]
+        self,
+        *,
+        batch_rows: int,
+        queue_rows: int,
+        lanes: int,
+        delay_s: Callable[[], float],
+        queued: Callable[[int], None],
     ) -> None:
-        """*delay_s* estimates the seconds until any batch can begin."""
+        """
+        *delay_s* estimates the seconds until any batch can begin.
+
+        *queued* is told by how many the rows here become more or, below 0, fewer.
+        """
         self._batch_rows = batch_rows
         self._queue_rows = queue_rows
         self._lanes = lanes
         self._delay_s = delay_s
+        self._queued = queued
         self._changed = threading.Condition()
         self._waiting: deque[Job] = deque()
         self._held_rows = self._prepared_rows = 0
@@ -68,6 +79,7 @@ class Queue:
             self._held_rows += job.rows
             self._waiting.append(job)
             self._changed.notify()
+        self._queued(job.rows)
 
     @contextmanager
     def preparing(self, rows: int, deadline_s: float) -> Iterator[None]:
@@ -75,11 +87,13 @@ class Queue:
         with self._changed:
             self._admit(rows, deadline_s, self._held_rows + self._prepared_rows)
             self._prepared_rows += rows
+        self._queued(rows)
         try:
             yield
         finally:
             with self._changed:
                 self._prepared_rows -= rows
+            self._queued(-rows)
 
     def take(self, timeout_s: float | None = None) -> list[Job] | None:
         """
@@ -110,15 +124,18 @@ class Queue:
     def withdraw(self, job: Job) -> None:
         """Take back a job that still waits; one that has been taken stays accounted for."""
         with self._changed:
-            if not job.taken:
-                job.taken = True
-                self._waiting.remove(job)
-                self._held_rows -= job.rows
+            if job.taken:
+                return
+            job.taken = True
+            self._waiting.remove(job)
+            self._held_rows -= job.rows
+        self._queued(-job.rows)
 
     def release(self, job: Job) -> None:
         """Give back the room of a job that has been taken and has ended."""
         with self._changed:
             self._held_rows -= job.rows
+        self._queued(-job.rows)
 
     def learn(self, batch_s: float) -> None:
         """Note how long a batch took."""

@@ -8,7 +8,7 @@ import numpy as np
 from service.errors import InvalidModel
 from service.inference.manifest.manifest import Column, Input, Manifest
 from service.inference.signature.feature import Feature, kind_of_dtype
-from service.inference.signature.features import Features, Part
+from service.inference.signature.rows import FeatureRows, Part
 from service.inference.tensors import TensorSpec
 
 
@@ -19,7 +19,7 @@ def is_column(spec: TensorSpec) -> bool:
 
 def build_features(
     manifest: Manifest, specs: Mapping[str, TensorSpec], limit_rows: int
-) -> Features:
+) -> FeatureRows:
     """Find what each column is called and may hold. Raises InvalidModel for contradictions."""
     features: list[Feature] = []
     parts = []
@@ -34,7 +34,7 @@ def build_features(
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InvalidModel(f"two inputs have features of the same name: {twice}")
-    return Features(features, parts, limit_rows)
+    return FeatureRows(features, parts, limit_rows)
 
 
 def _features_of(spec: TensorSpec, told: Input | None) -> list[Feature]:

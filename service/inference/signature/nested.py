@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from service.errors import InvalidInput
 from service.faults import FAULTS_TOLD, Fault, kind_of, pointer, scalar, wanted
+from service.inference.pictures.decoding import Reserve, unlimited
 from service.inference.signature.feature import NOUNS, TYPES, kind_of_dtype, range_of
 from service.inference.signature.question import Question
 from service.inference.tensors import TensorSpec
@@ -21,7 +22,7 @@ class NestedTensors:
         self._specs = {spec.name: spec for spec in specs}
         self._limit_rows = limit_rows
 
-    def from_json(self, sent: Mapping[str, Any]) -> Question:
+    def read(self, sent: Mapping[str, Any], _reserve: Reserve = unlimited) -> Question:
         """Read a batch, or one row where every list is a level flatter. Raises InvalidInput."""
         self._check_names(sent)
         single = all(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import numpy as np
 import orjson
@@ -11,12 +11,13 @@ import orjson
 from service.errors import InvalidInput, InvalidModel
 from service.faults import kind_of
 from service.inference.manifest.manifest import Input, Kind, Manifest
-from service.inference.pictures.decoding import ImageRecipe, Reserve, decode, unlimited
+from service.inference.pictures.decoding import Reserve, unlimited
 from service.inference.signature.answers import Answer, Naming
 from service.inference.signature.columns import build_features, is_column
-from service.inference.signature.features import Features
 from service.inference.signature.nested import NestedTensors
-from service.inference.signature.question import Question
+from service.inference.signature.pictures import Pictures
+from service.inference.signature.question import Question, Reader
+from service.inference.signature.rows import FeatureRows
 from service.inference.tensors import Tensors, TensorSpec
 
 # What still fits a sentence.
@@ -25,61 +26,44 @@ EXAMPLE_CHARS = 400
 Specs: TypeAlias = Mapping[str, TensorSpec]
 
 
-class Pictures:
-    """What makes encoded pictures into the rows of *spec*."""
-
-    def __init__(self, spec: TensorSpec, recipe: ImageRecipe, limit_pixels: int) -> None:
-        self._spec = spec
-        self._recipe = recipe
-        self._limit_pixels = limit_pixels
-
-    def decode(self, picture: bytes, reserve: Reserve = unlimited) -> Question:
-        """Decode one picture; raises what `images.decode` does, with *reserve* as there."""
-        pixels = decode(picture, self._recipe, self._limit_pixels, reserve)
-        row = pixels[None].astype(self._spec.datatype, copy=False)
-        return Question({self._spec.name: row}, 1, single=True)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Signature:
     """
     A model's kind, what reads a request of that kind, and what names its outputs.
 
-    *example* is a valid request: the golden one of model.toml, or one made up.
+    *rows* is the reader where features are named, and a row fits a query string. *example* is a
+    valid request: the golden one of model.toml, or one made up.
     """
 
     kind: Kind
     inputs: Specs
     outputs: Specs
-    reader: Pictures | Features | NestedTensors
+    reader: Reader
+    rows: FeatureRows | None
     naming: Naming
     example: bytes
 
     def golden(self) -> Question:
-        """Read the example. Raises InvalidInput or what `images.decode` does."""
-        if isinstance(self.reader, Pictures):
-            return self.reader.decode(self.example)
-        return self.reader.from_json(orjson.loads(self.example))
+        """Read the example. Raises InvalidInput or what `pictures.decode` does."""
+        return self.read(self.example if self.kind == "image" else orjson.loads(self.example))
 
     @cached_property
     def short_example(self) -> str:
         """The example where it is JSON and fits a sentence, else what stands for it."""
         return self.example.decode() if len(self.example) <= EXAMPLE_CHARS else "{…}"
 
-    def from_json(self, sent: Mapping[str, Any]) -> Question:
-        """Read a JSON object. Raises InvalidInput with the example."""
-        reader = cast("Features | NestedTensors", self.reader)
+    def read(self, sent: Any, reserve: Reserve = unlimited) -> Question:
+        """Read what `Reader.read` does. Raises InvalidInput with the example."""
         try:
-            return reader.from_json(sent)
+            return self.reader.read(sent, reserve)
         except InvalidInput as error:
             error.example = self.example
             raise
 
-    def from_query(self, pairs: Iterable[tuple[str, str]]) -> Question:
-        """Read the parameters of a query or a form. Raises InvalidInput with the example."""
-        reader = cast("Features", self.reader)
+    def read_query(self, rows: FeatureRows, pairs: Iterable[tuple[str, str]]) -> Question:
+        """Read the parameters of a query or a form as one of *rows*. Raises like `read`."""
         try:
-            return reader.from_query(pairs)
+            return rows.read(rows.parsed(pairs))
         except InvalidInput as error:
             error.example = self.example
             raise
@@ -99,11 +83,12 @@ def build(manifest: Manifest, inputs: Specs, outputs: Specs, limit_pixels: int) 
     specs = _specs(manifest, inputs)
     kind = _kind(manifest, specs)
     limit_rows = _limit_rows(manifest, specs)
-    reader: Pictures | Features | NestedTensors
+    reader: Reader
+    rows: FeatureRows | None = None
     if kind == "image":
         reader = _pictures(manifest, specs, limit_pixels)
     elif kind == "features":
-        reader = build_features(manifest, specs, limit_rows)
+        reader = rows = build_features(manifest, specs, limit_rows)
     else:
         reader = NestedTensors(tuple(specs.values()), limit_rows)
     built = Signature(
@@ -111,8 +96,9 @@ def build(manifest: Manifest, inputs: Specs, outputs: Specs, limit_pixels: int) 
         inputs=specs,
         outputs=outputs,
         reader=reader,
+        rows=rows,
         naming=Naming(manifest.name, manifest.outputs, outputs),
-        example=_example(manifest, reader),
+        example=_example(manifest, kind, reader),
     )
     _check_example(built)
     return built
@@ -204,14 +190,12 @@ def _pictures(manifest: Manifest, specs: Specs, limit_pixels: int) -> Pictures:
     return Pictures(spec, replace(recipe, channels=channels), limit_pixels)
 
 
-def _example(manifest: Manifest, reader: Pictures | Features | NestedTensors) -> bytes:
+def _example(manifest: Manifest, kind: Kind, reader: Reader) -> bytes:
     """The golden request; of a JSON one, as short as it can be written."""
-    if isinstance(reader, Pictures):
-        if manifest.example is None:
-            raise InvalidModel("model.toml has no [example]; name a picture there: file = …")
-        return manifest.example.read_bytes()
     if manifest.example is None:
         return orjson.dumps(reader.example())
+    if kind == "image":
+        return manifest.example.read_bytes()
     try:
         request = orjson.loads(manifest.example.read_bytes())
     except orjson.JSONDecodeError as error:

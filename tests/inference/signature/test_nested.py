@@ -17,13 +17,13 @@ WANTED = "(the input is float32 [n, 2, 3])"
 
 def fault(reader, sent):
     with pytest.raises(InvalidInput) as raised:
-        reader.from_json(sent)
+        reader.read(sent)
     (first,) = raised.value.faults
     return first.pointer, first.sent, first.wanted
 
 
 def test_a_batch_is_an_array_of_the_model_s_type():
-    question = GRID.from_json({"grid": [ROW, ROW]})
+    question = GRID.read({"grid": [ROW, ROW]})
 
     assert (question.rows, question.single) == (2, False)
     assert question.inputs["grid"].dtype == np.float32
@@ -31,7 +31,7 @@ def test_a_batch_is_an_array_of_the_model_s_type():
 
 
 def test_a_row_may_be_sent_alone():
-    question = GRID.from_json({"grid": ROW})
+    question = GRID.read({"grid": ROW})
 
     assert (question.rows, question.single) == (1, True)
     assert question.inputs["grid"].tolist() == [ROW]
@@ -40,14 +40,14 @@ def test_a_row_may_be_sent_alone():
 def test_one_number_a_row_may_be_sent_alone():
     reader = NestedTensors([spec("x", "int64", -1)], limit_rows=4)
 
-    assert reader.from_json({"x": 7}).inputs["x"].tolist() == [7]
-    assert reader.from_json({"x": [7, 8.0]}).inputs["x"].tolist() == [7, 8]
+    assert reader.read({"x": 7}).inputs["x"].tolist() == [7]
+    assert reader.read({"x": [7, 8.0]}).inputs["x"].tolist() == [7, 8]
 
 
 def test_a_dimension_of_any_size_takes_any_that_is_the_same_throughout():
     reader = NestedTensors([spec("words", "object", -1, -1)], limit_rows=4)
 
-    assert reader.from_json({"words": [["a", "b"]]}).inputs["words"].tolist() == [["a", "b"]]
+    assert reader.read({"words": [["a", "b"]]}).inputs["words"].tolist() == [["a", "b"]]
     assert fault(reader, {"words": [["a", "b"], ["c"]]})[:2] == ("/words/1", "a list of 1")
 
 
@@ -85,7 +85,7 @@ def test_more_rows_than_may_wait_are_refused():
 
 def test_names_are_those_of_the_inputs():
     with pytest.raises(InvalidInput) as raised:
-        GRID.from_json({"gird": ROW})
+        GRID.read({"gird": ROW})
 
     assert [(f.pointer, f.sent) for f in raised.value.faults] == [
         ("/gird", "an unknown name"),
@@ -101,4 +101,4 @@ def test_inputs_have_as_many_rows_as_each_other():
 
 def test_the_made_up_example_is_valid():
     for reader in (GRID, NestedTensors([spec("words", "object", -1, -1)], 4)):
-        assert reader.from_json(reader.example()).rows == 1
+        assert reader.read(reader.example()).rows == 1

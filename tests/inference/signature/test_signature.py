@@ -69,14 +69,14 @@ def test_whole_numbers_may_be_wanted_of_a_matrix_of_floats(built):
     settled = built('[[input.X.feature]]\nname = "a"\ndtype = "int64"', spec("X", "float32", -1, 1))
 
     with pytest.raises(InvalidInput):
-        settled.from_json({"a": 1.5})
-    assert settled.from_json({"a": 1}).inputs["X"].dtype == np.float32
+        settled.read({"a": 1.5})
+    assert settled.read({"a": 1}).inputs["X"].dtype == np.float32
 
 
 def test_what_the_artefact_does_not_know_model_toml_tells(built):
     settled = built('[input.age]\nmaximum = 150\n[input.city]\ncategories = ["Oslo"]')
 
-    question = settled.from_json({"age": 41, "city": "Oslo"})
+    question = settled.read({"age": 41, "city": "Oslo"})
     assert question.inputs["age"].dtype == np.float64
     assert question.inputs["city"].dtype == object
 
@@ -108,7 +108,14 @@ def test_without_an_example_one_is_made_up(built):
 def test_a_fault_carries_the_example(built):
     settled = built("", spec("x", "float64", -1))
 
-    for read, wrong in ((settled.from_json, {"y": 1}), (settled.from_query, [("y", "1")])):
+    def twice(pairs):
+        settled.read_query(settled.rows, pairs)
+
+    for read, wrong in (
+        (settled.read, {"y": 1}),
+        (twice, [("y", "1")]),
+        (twice, [("x", "1"), ("x", "2")]),
+    ):
         with pytest.raises(InvalidInput) as raised:
             read(wrong)
         assert raised.value.example == settled.example
@@ -117,9 +124,9 @@ def test_a_fault_carries_the_example(built):
 def test_one_row_a_call_is_one_row_a_request(built):
     settled = built("[serve]\nbatch_rows = 1", spec("x", "float32", 1, 2))
 
-    assert settled.from_json({"x": [1, 2]}).rows == 1
+    assert settled.read({"x": [1, 2]}).rows == 1
     with pytest.raises(InvalidInput):
-        settled.from_json({"x": [[1, 2], [3, 4]]})
+        settled.read({"x": [[1, 2], [3, 4]]})
 
 
 IMAGE = '[input.image]\nkind = "image"\nsize = [224, 224]'

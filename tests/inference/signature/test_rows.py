@@ -3,7 +3,7 @@ import pytest
 
 from service.errors import InvalidInput
 from service.inference.signature.feature import Feature
-from service.inference.signature.features import Features, Part
+from service.inference.signature.rows import FeatureRows, Part
 
 FLOAT32 = np.dtype("float32")
 OBJECT = np.dtype("object")
@@ -12,7 +12,7 @@ MEASURES = [
     Feature(name="length", kind="number", dtype=FLOAT32, minimum=0, maximum=10),
     Feature(name="width", kind="number", dtype=FLOAT32),
 ]
-MATRIX = Features(MEASURES, [Part("X", FLOAT32, (-1, 2), 0, 2)], limit_rows=3)
+MATRIX = FeatureRows(MEASURES, [Part("X", FLOAT32, (-1, 2), 0, 2)], limit_rows=3)
 
 PERSON = [
     Feature(name="age", kind="integer", dtype=np.dtype("int8"), minimum=0),
@@ -20,7 +20,7 @@ PERSON = [
     Feature(name="member", kind="boolean", dtype=np.dtype("bool")),
     Feature(name="income", kind="number", dtype=np.dtype("float64"), optional=True),
 ]
-COLUMNS = Features(
+COLUMNS = FeatureRows(
     PERSON,
     [
         Part("age", np.dtype("int8"), (-1, 1), 0, 1),
@@ -36,12 +36,12 @@ ANNA = {"age": 41, "city": "Rome", "member": True, "income": 2.5}
 
 def faults(features, sent):
     with pytest.raises(InvalidInput) as raised:
-        features.from_json(sent)
+        features.read(sent)
     return [(fault.pointer, fault.sent, fault.wanted) for fault in raised.value.faults]
 
 
 def test_a_row_becomes_a_row_of_the_matrix():
-    question = MATRIX.from_json({"width": 2, "length": 1.5})
+    question = MATRIX.read({"width": 2, "length": 1.5})
 
     assert (question.rows, question.single) == (1, True)
     assert question.inputs["X"].dtype == FLOAT32
@@ -49,14 +49,14 @@ def test_a_row_becomes_a_row_of_the_matrix():
 
 
 def test_rows_become_rows_in_their_order():
-    question = MATRIX.from_json({"rows": [{"length": n, "width": -n} for n in range(3)]})
+    question = MATRIX.read({"rows": [{"length": n, "width": -n} for n in range(3)]})
 
     assert (question.rows, question.single) == (3, False)
     assert question.inputs["X"].tolist() == [[0, 0], [1, -1], [2, -2]]
 
 
 def test_a_column_each_has_the_type_and_shape_of_its_input():
-    inputs = COLUMNS.from_json({"rows": [ANNA, ANNA | {"age": 7, "member": False}]}).inputs
+    inputs = COLUMNS.read({"rows": [ANNA, ANNA | {"age": 7, "member": False}]}).inputs
 
     assert inputs["age"].tolist() == [[41], [7]]
     assert inputs["city"].tolist() == ["Rome", "Rome"]
@@ -68,14 +68,14 @@ def test_a_column_each_has_the_type_and_shape_of_its_input():
 def test_what_is_optional_may_be_null_or_left_out():
     left_out = {name: value for name, value in ANNA.items() if name != "income"}
 
-    inputs = COLUMNS.from_json({"rows": [ANNA, left_out, ANNA | {"income": None}]}).inputs
+    inputs = COLUMNS.read({"rows": [ANNA, left_out, ANNA | {"income": None}]}).inputs
 
     assert inputs["income"][0] == 2.5
     assert np.isnan(inputs["income"][1:]).all()
 
 
 def test_a_whole_number_may_be_written_with_a_point():
-    assert COLUMNS.from_json(ANNA | {"age": 41.0}).inputs["age"].tolist() == [[41]]
+    assert COLUMNS.read(ANNA | {"age": 41.0}).inputs["age"].tolist() == [[41]]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_every_wrong_row_is_pointed_at():
 
 def test_an_unknown_name_is_answered_with_the_nearest_and_what_is_missing():
     with pytest.raises(InvalidInput) as raised:
-        MATRIX.from_json({"Lenght": 1, "width": 1})
+        MATRIX.read({"Lenght": 1, "width": 1})
 
     unknown, missing = raised.value.faults
     assert unknown.pointer == "/Lenght"
@@ -160,16 +160,18 @@ def test_thousands_of_faults_are_told_by_a_few():
 
 def test_a_feature_called_rows_is_a_feature():
     rows = Feature(name="rows", kind="number", dtype=FLOAT32)
-    features = Features([rows], [Part("rows", FLOAT32, (-1,), 0, 1)], limit_rows=3)
+    features = FeatureRows([rows], [Part("rows", FLOAT32, (-1,), 0, 1)], limit_rows=3)
 
-    assert features.from_json({"rows": 5}).inputs["rows"].tolist() == [5]
-    assert features.from_json({"rows": [{"rows": 5}]}).inputs["rows"].tolist() == [5]
+    assert features.read({"rows": 5}).inputs["rows"].tolist() == [5]
+    assert features.read({"rows": [{"rows": 5}]}).inputs["rows"].tolist() == [5]
+
+
+def asked(rows, pairs):
+    return rows.read(rows.parsed(pairs))
 
 
 def test_a_query_spells_one_row():
-    question = COLUMNS.from_query(
-        [("age", "41"), ("city", "Rome"), ("member", "true"), ("income", "")]
-    )
+    question = asked(COLUMNS, [("age", "41"), ("city", "Rome"), ("member", "true"), ("income", "")])
 
     assert question.single
     inputs = question.inputs
@@ -181,22 +183,22 @@ def test_a_query_spells_one_row():
 @pytest.mark.parametrize("text", ["", "abc", "nan", "inf", "1e999", "0x10", "11"])
 def test_a_query_is_as_strict(text):
     with pytest.raises(InvalidInput) as raised:
-        MATRIX.from_query([("length", text), ("width", "1")])
+        asked(MATRIX, [("length", text), ("width", "1")])
 
     assert raised.value.faults[0].pointer == "/length"
 
 
 def test_a_name_that_is_sent_twice_is_refused():
     with pytest.raises(InvalidInput, match="same name twice"):
-        MATRIX.from_query([("length", "1"), ("length", "2"), ("width", "1")])
+        asked(MATRIX, [("length", "1"), ("length", "2"), ("width", "1")])
 
 
 def test_the_made_up_example_is_valid_and_its_query_the_same():
     for features in (MATRIX, COLUMNS):
         example = features.example()
 
-        asked = features.from_json(example).inputs
-        queried = features.from_query(features.query(example).items()).inputs
+        asked = features.read(example).inputs
+        queried = asked(features, features.query(example).items()).inputs
         assert {n: a.tolist() for n, a in asked.items()} == {
             n: a.tolist() for n, a in queried.items()
         }

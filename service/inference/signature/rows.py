@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from service.errors import InvalidInput
 from service.faults import FAULTS_TOLD, Fault, kind_of, pointer, wanted
+from service.inference.pictures.decoding import Reserve, unlimited
 from service.inference.signature.feature import TYPES, Feature, InvalidValue
 from service.inference.signature.question import Question
 from service.inference.tensors import Tensors
@@ -68,7 +69,7 @@ class Numbers:
         return matrix if fits.all() else None
 
 
-class Features:
+class FeatureRows:
     """What reads rows of *features* for the inputs *parts*; at most *limit_rows* at once."""
 
     def __init__(self, features: Sequence[Feature], parts: Sequence[Part], limit_rows: int) -> None:
@@ -82,7 +83,7 @@ class Features:
         self._numbers = Numbers(features) if plain else None
         self._pick = pick if len(names) > 1 else lambda row: (pick(row),)
 
-    def from_json(self, sent: Mapping[str, Any]) -> Question:
+    def read(self, sent: Mapping[str, Any], _reserve: Reserve = unlimited) -> Question:
         """Read one row, or the list under `rows`. Raises InvalidInput."""
         rows = sent.get(ROWS)
         if isinstance(rows, list):
@@ -90,8 +91,8 @@ class Features:
             return Question(self._arrays(rows, (ROWS,)), len(rows), single=False)
         return Question(self._arrays([sent], ()), 1, single=True)
 
-    def from_query(self, pairs: Iterable[tuple[str, str]]) -> Question:
-        """Read one row from the parameters of a query string. Raises InvalidInput."""
+    def parsed(self, pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+        """Take the parameters of a query string for the row they spell. Raises InvalidInput."""
         row: dict[str, Any] = {}
         for name, text in pairs:
             if name in row:
@@ -99,7 +100,7 @@ class Features:
                 raise InvalidInput([wanted(pointer(name), "the same name twice", want)])
             feature = self._names.get(name)
             row[name] = feature.parse(text) if feature else text
-        return Question(self._arrays([row], ()), 1, single=True)
+        return row
 
     def example(self) -> dict[str, Any]:
         """Make up a row that is valid."""
@@ -135,7 +136,7 @@ class Features:
                 return {part.name: part.of_matrix(matrix) for part in self._parts}
         columns = list(zip(*table, strict=True))
         if not table or not all(map(Feature.is_plain, self.features, columns)):
-            columns = self._read(rows, under)
+            columns = self._values(rows, under)
         return {part.name: part.of_columns(columns) for part in self._parts}
 
     def _table(self, rows: list[Any]) -> list[tuple[Any, ...]]:
@@ -147,7 +148,7 @@ class Features:
             pass
         return []
 
-    def _read(self, rows: list[Any], under: tuple[str | int, ...]) -> list[tuple[Any, ...]]:
+    def _values(self, rows: list[Any], under: tuple[str | int, ...]) -> list[tuple[Any, ...]]:
         """The values by feature. Raises InvalidInput naming what is wrong, wherever it is."""
         values: list[list[Any]] = []
         faults = list(islice(self._look(rows, under, values), FAULTS_TOLD))
