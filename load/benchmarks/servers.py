@@ -13,14 +13,12 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
+from load.rig.server import ServerFailed
+
 PROJECT = Path(__file__).resolve().parents[2]
 WEIR = "gunicorn --config gunicorn.conf.py service.wsgi:app"
 
 BOOT_LIMIT_S = 60
-
-
-class ServerFailed(Exception):
-    """The server did not come up; the message has what it printed."""
 
 
 @contextmanager

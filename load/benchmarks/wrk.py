@@ -12,7 +12,7 @@ MS_PER = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
 @dataclass(frozen=True)
-class Outcome:
+class WrkResult:
     """What one run measured; latencies from sending, which hides what was never sent."""
 
     requests: int
@@ -23,7 +23,7 @@ class Outcome:
 
 def run(
     url: str, *, connections: int, seconds: float, core: str = "1", options: Sequence[str] = ()
-) -> Outcome:
+) -> WrkResult:
     """Ask *url* for so long. Raises RuntimeError with wrk's words if anything failed."""
     command = [
         "taskset", "-c", core, "wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s",
@@ -33,7 +33,7 @@ def run(
     said = ended.stdout
     if ended.returncode or "Non-2xx" in said or "Socket errors" in said:
         raise RuntimeError(said + ended.stderr)
-    return Outcome(
+    return WrkResult(
         requests=int(_found(REQUESTS, said)[1]),
         rate_rps=float(_found(RATE, said)[1]),
         p50_ms=_latency_ms(said, 50),

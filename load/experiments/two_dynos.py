@@ -21,8 +21,7 @@ from load.campaign import Arrivals, Client, Regime, read
 from load.generator.traffic import Generator, Traffic
 from load.latencies import decode, merged
 from load.plan.demand import Demand, measured
-from load.plan.simulation import Draw
-from load.plan.simulation import Instance as Simulated
+from load.plan.simulation import ServiceDraw, Station
 from load.rig import readings
 from load.rig.machine import cores
 from load.rig.server import PROJECT, Instance, Setup
@@ -39,7 +38,7 @@ def main() -> None:
     demand = measured(read(args.results), Regime(args.regime), args.target)
     target = next(each for each in targets(demand.regime) if each.path == demand.target)
     server_cores, generator_cores = cores()
-    simulated = Simulated(
+    simulated = Station(
         args.instances * args.workers, len(server_cores), demand.slots, demand.lanes
     )
     most_rps = _most_rps(simulated, demand)
@@ -74,7 +73,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _most_rps(simulated: Simulated, demand: Demand) -> float:
+def _most_rps(simulated: Station, demand: Demand) -> float:
     """What CPU or slots allow at most."""
     cpu_ms, wait_ms = _means_ms(simulated, demand)
     by_cpu = min(simulated.cores, simulated.workers * simulated.lanes) / cpu_ms
@@ -82,12 +81,12 @@ def _most_rps(simulated: Simulated, demand: Demand) -> float:
     return 1000 * min(by_cpu, by_slots)
 
 
-def _means_ms(simulated: Simulated, demand: Demand) -> tuple[float, float]:
+def _means_ms(simulated: Station, demand: Demand) -> tuple[float, float]:
     return demand.cost(simulated.workers).cpu_ms, demand.wait_ms(simulated.workers)
 
 
-def _told(demand: Demand, simulated: Simulated, rps: float) -> list[float]:
-    draw = Draw(demand.service, *_means_ms(simulated, demand), seed=1)
+def _told(demand: Demand, simulated: Station, rps: float) -> list[float]:
+    draw = ServiceDraw(demand.service, *_means_ms(simulated, demand), seed=1)
     times_ms = draw.response_ms(simulated, rps)
     return [float(np.quantile(times_ms, share)) for share in PERCENTILES]
 

@@ -37,7 +37,7 @@ CPU_EVERY_S = 1.0
 PRIORITY = -10
 
 
-class Connection:
+class ClientConnection:
     """One connection to the server, kept open; never more than one request at a time."""
 
     def __init__(self, traffic: Traffic) -> None:
@@ -80,14 +80,14 @@ class Connection:
         return self._session.get("/readyz", headers=self._headers[RAMP_AGENT]).status_code == 200
 
 
-class Window:
+class WindowRun:
     """One Traffic, from its first connection to its last answer."""
 
     def __init__(self, traffic: Traffic) -> None:
         self._traffic = traffic
         self._random = random.Random(traffic.seed)  # noqa: S311  # not for secrets
         self._tally = Tally(traffic.slo_ms)
-        self._connections = [Connection(traffic) for _ in range(traffic.connections)]
+        self._connections = [ClientConnection(traffic) for _ in range(traffic.connections)]
         self._starts_s = self._ends_s = 0.0
 
     def run(self) -> Client:
@@ -113,7 +113,7 @@ class Window:
             connection.close()
         return client
 
-    def _warm(self, connection: Connection) -> None:
+    def _warm(self, connection: ClientConnection) -> None:
         for _ in range(self._traffic.warm_requests):
             connection.request()
 
@@ -121,7 +121,7 @@ class Window:
         """Every connection asks again as soon as it is answered; they begin out of step."""
         spread_s = self._traffic.ramp_s / 2
 
-        def ask(connection: Connection) -> None:
+        def ask(connection: ClientConnection) -> None:
             gevent.sleep(self._random.random() * spread_s)
             while (due_s := perf_counter()) < self._ends_s:
                 self._send(connection, due_s)
@@ -133,7 +133,7 @@ class Window:
         free = list(self._connections)
         sending: list[gevent.Greenlet] = []
 
-        def send(connection: Connection, due_s: float) -> None:
+        def send(connection: ClientConnection, due_s: float) -> None:
             self._send(connection, due_s)
             free.append(connection)
 
@@ -149,11 +149,11 @@ class Window:
 
         return [gevent.spawn(follow)]
 
-    def _chosen(self, free: list[Connection]) -> Connection:
+    def _chosen(self, free: list[ClientConnection]) -> ClientConnection:
         """Any of those that were dealt to workers; else the last used, so that few are opened."""
         return free.pop(self._random.randrange(len(free)) if self._traffic.workers else -1)
 
-    def _send(self, connection: Connection, due_s: float) -> None:
+    def _send(self, connection: ClientConnection, due_s: float) -> None:
         in_window = self._starts_s <= due_s < self._ends_s
         sent_s = perf_counter()
         self._tally.in_flight += 1
@@ -177,7 +177,7 @@ class Window:
             self._tally.cpu_shares.append(share)
 
 
-def deal(connections: list[Connection], workers: tuple[int, ...]) -> None:
+def deal(connections: list[ClientConnection], workers: tuple[int, ...]) -> None:
     """
     Give each of *workers* its share of *connections*, by letting one at a time accept.
 
@@ -197,7 +197,7 @@ def deal(connections: list[Connection], workers: tuple[int, ...]) -> None:
             os.kill(pid, signal.SIGCONT)
 
 
-def _await_ready(connection: Connection) -> None:
+def _await_ready(connection: ClientConnection) -> None:
     deadline_s = perf_counter() + READY_LIMIT_S
     while not connection.is_ready():
         if perf_counter() > deadline_s:
@@ -242,7 +242,7 @@ def main() -> None:
         os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
     while line := sys.stdin.buffer.readline():
         with undisturbed():
-            client = Window(msgspec.json.decode(line, type=Traffic)).run()
+            client = WindowRun(msgspec.json.decode(line, type=Traffic)).run()
         tell(msgspec.json.encode(client))
 
 

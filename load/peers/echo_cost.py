@@ -26,7 +26,7 @@ from load.benchmarks.servers import WEIR, serving
 
 CONNECTIONS = 32
 CLIENT_CORE = "1"
-Row = tuple[float, float, float]  # CPU µs a request, requests a second, p99 in ms
+Figures = tuple[float, float, float]  # CPU µs a request, requests a second, p99 in ms
 STOCK = "gunicorn --worker-class gevent --bind 127.0.0.1:{port} "
 
 PAIRS = {
@@ -49,7 +49,7 @@ def cpu_s(master: int) -> float:
     return sum(each.user + each.system for each in times)
 
 
-def measure(master: int, url: str, seconds: int, *options: str) -> Row:
+def measure(master: int, url: str, seconds: int, *options: str) -> Figures:
     """One wrk run, with *options*."""
     before = cpu_s(master)
     asked = wrk.run(
@@ -59,14 +59,14 @@ def measure(master: int, url: str, seconds: int, *options: str) -> Row:
     return used / asked.requests * 1e6, asked.rate_rps, asked.p99_ms
 
 
-def print_medians(rows: dict[str, list[Row]]) -> None:
+def print_medians(rows: dict[str, list[Figures]]) -> None:
     """A line for each server."""
     for name, measured in rows.items():
         cpu_us, rate, p99_ms = (statistics.median(column) for column in zip(*measured, strict=True))
         print(f"{name:18} {cpu_us:7.1f} µs CPU/request  {rate:7.0f}/s  p99 {p99_ms:8.2f} ms")
 
 
-def ratio(ours: list[Row], theirs: list[Row], column: int) -> str:
+def ratio(ours: list[Figures], theirs: list[Figures], column: int) -> str:
     """Ours over theirs in one column, measured in turn: median, extremes, number of pairs."""
     ratios = [mine[column] / other[column] for mine, other in zip(ours, theirs, strict=True)]
     return (

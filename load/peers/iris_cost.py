@@ -50,7 +50,7 @@ MLSERVER = (
 
 
 @dataclass(frozen=True)
-class Server:
+class Peer:
     """How to start it, where to ask it, how to say a flower, and where its answer has the name."""
 
     command: str
@@ -77,11 +77,11 @@ def v2(flower: tuple[float, ...]) -> dict:
     return {"inputs": [tensor]}
 
 
-def servers(environments: Path, scratch: Path) -> dict[str, Server]:
+def servers(environments: Path, scratch: Path) -> dict[str, Peer]:
     """Weir and its peers by name; *scratch* has MLServer's model and takes what peers write."""
 
-    def mlserver(settings: str) -> Server:
-        return Server(
+    def mlserver(settings: str) -> Peer:
+        return Peer(
             MLSERVER.format(scratch=scratch, environments=environments, settings=settings),
             ready="/v2/models/iris/ready",
             path="/v2/models/iris/infer",
@@ -91,32 +91,32 @@ def servers(environments: Path, scratch: Path) -> dict[str, Server]:
 
     batching = "MLSERVER_MODEL_MAX_BATCH_SIZE=32 MLSERVER_MODEL_MAX_BATCH_TIME=0.01"
     return {
-        "weir": Server(
+        "weir": Peer(
             WEIR, path="/models/iris/predict", label=lambda answer: answer["response"]["label"]
         ),
         "mlserver": mlserver(""),
         "mlserver-inline": mlserver("MLSERVER_PARALLEL_WORKERS=0"),
         "mlserver-batching": mlserver("MLSERVER_PARALLEL_WORKERS=0 " + batching),
-        "bentoml": Server(
+        "bentoml": Peer(
             f"env BENTOML_DO_NOT_TRACK=True BENTOML_HOME={scratch}/bentoml "
             f"{environments}/bentoml/bin/bentoml serve load.peers.apps.iris_bentoml:Service "
             "--port {port}"
         ),
-        "litserve": Server(
+        "litserve": Peer(
             f"{environments}/litserve/bin/python -m load.peers.apps.iris_litserve {{port}}",
             ready="/health",
         ),
     }
 
 
-def check(name: str, server: Server, port: int) -> None:
+def check(name: str, server: Peer, port: int) -> None:
     """Raise ValueError unless the server names every flower."""
     for species, flower in FLOWERS.items():
         if (named := server.ask(port, flower)) != species:
             raise ValueError(f"{name} calls a {species} {named!r}")
 
 
-def write_request(server: Server, script: Path) -> None:
+def write_request(server: Peer, script: Path) -> None:
     """Write the Lua that has wrk post a flower."""
     body = json.dumps(server.body(FLOWERS["setosa"]))
     script.write_text(
@@ -125,7 +125,7 @@ def write_request(server: Server, script: Path) -> None:
     )
 
 
-def measured(chosen: dict[str, Server], rounds: int, seconds: int, scratch: Path) -> dict:
+def measured(chosen: dict[str, Peer], rounds: int, seconds: int, scratch: Path) -> dict:
     """Rows by server: all are started, asked once, and then driven in turn."""
     rows = {name: [] for name in chosen}
     ports = {name: 8300 + index for index, name in enumerate(chosen)}

@@ -3,7 +3,7 @@
 import numpy as np
 
 from load.latencies import Spectrum
-from load.plan.simulation import Draw, Instance
+from load.plan.simulation import ServiceDraw, Station
 
 SHARES = (np.arange(1000) + 0.5) / 1000
 STEPS = 8
@@ -12,7 +12,7 @@ LEAST = 0.1  # a step changes no quantile by more than this factor, or its inver
 ALONE = 0.1  # the share of requests that, for a start, is taken not to have queued at all
 
 
-def alone(measured: Spectrum, instance: Instance, rps: float, cpu_ms: float) -> Spectrum:
+def alone(measured: Spectrum, instance: Station, rps: float, cpu_ms: float) -> Spectrum:
     """
     The service times that give *measured* where they queue in *instance* at *rps*.
 
@@ -24,7 +24,7 @@ def alone(measured: Spectrum, instance: Instance, rps: float, cpu_ms: float) -> 
     times = wanted * start_ms / measured.mean_ms
     for _ in range(STEPS):
         spectrum = Spectrum(times, np.ones_like(times))
-        draw = Draw(spectrum, cpu_ms, max(0.0, spectrum.mean_ms - cpu_ms), SEED)
+        draw = ServiceDraw(spectrum, cpu_ms, max(0.0, spectrum.mean_ms - cpu_ms), SEED)
         got = np.quantile(draw.response_ms(instance, rps), SHARES)
         times = np.maximum.accumulate(times * np.clip(wanted / got, LEAST, 1 / LEAST))
     times *= max(1.0, cpu_ms / times.mean())  # nothing takes less than its CPU time

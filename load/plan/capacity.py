@@ -4,13 +4,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from load.latencies import Floats
 from load.plan.demand import Demand
 from load.plan.dynos import MIB, Dyno
-from load.plan.simulation import Draw, Instance
+from load.plan.simulation import ServiceDraw, Station
 
-Floats = NDArray[np.float64]
 SECOND_MS = 1000.0
 MEMORY_SHARE = 0.85  # of a dyno's memory; the rest is for what a request takes while it lasts
 BUSY_SLOTS = 0.5  # of the slots when the cores are full: more workers than that add nothing
@@ -51,7 +50,7 @@ class Workers:
 class DynoCapacity:
     """What one dyno holds: the highest rate within the p99, and the rates that were tried."""
 
-    instance: Instance
+    instance: Station
     rps: float
     tried_rps: Floats
     tried_p99_ms: Floats
@@ -150,10 +149,10 @@ def dyno_capacity(
 
     Raises Infeasible if the p99 is missed even when a request is nearly alone.
     """
-    instance = Instance(workers, dyno.cores, demand.slots, demand.lanes)
+    instance = Station(workers, dyno.cores, demand.slots, demand.lanes)
     ceiling, cpu_bound = _ceiling_rps(instance, demand, spin_ratio)
     cpu_ms = demand.cost(workers).cpu_ms * spin_ratio
-    draw = Draw(demand.service, cpu_ms, demand.wait_ms(workers), seed)
+    draw = ServiceDraw(demand.service, cpu_ms, demand.wait_ms(workers), seed)
     tried = {share: draw.p99_ms(instance, share * ceiling) for share in (EMPTIEST, FULLEST)}
     if tried[EMPTIEST] > goal.p99_ms:
         raise Infeasible(
@@ -171,7 +170,7 @@ def dyno_capacity(
 
 
 def _search(
-    draw: Draw, instance: Instance, ceiling: float, p99_ms: float, tried: dict[float, float]
+    draw: ServiceDraw, instance: Station, ceiling: float, p99_ms: float, tried: dict[float, float]
 ) -> None:
     """Close in on the highest share of *ceiling* within *p99_ms*; each try goes into *tried*."""
     low, high = EMPTIEST, FULLEST
@@ -183,7 +182,7 @@ def _search(
         low, high = (middle, high) if tried[middle] <= p99_ms else (low, middle)
 
 
-def _slower(draw: Draw, instance: Instance, ceiling: float, goal: Goal, most: int) -> Goal:
+def _slower(draw: ServiceDraw, instance: Station, ceiling: float, goal: Goal, most: int) -> Goal:
     """The p99 that *most* of these can hold at the goal's rate; if none, at half their ceiling."""
     dyno_rps = max(goal.rps / most, EMPTIEST * ceiling)
     rps = goal.rps
@@ -197,7 +196,7 @@ def _lasts_ms(demand: Demand, workers: int, spin_ratio: float) -> float:
     return demand.cost(workers).cpu_ms * spin_ratio + demand.wait_ms(workers)
 
 
-def _ceiling_rps(instance: Instance, demand: Demand, spin_ratio: float) -> tuple[float, bool]:
+def _ceiling_rps(instance: Station, demand: Demand, spin_ratio: float) -> tuple[float, bool]:
     """The rate beyond which queues grow without end, and whether CPU sets it."""
     cpu_ms = demand.cost(instance.workers).cpu_ms * spin_ratio
     by_cpu = min(instance.cores, instance.workers * instance.lanes) / cpu_ms

@@ -5,16 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from load.campaign import Arrivals, Campaign, Point, Regime, Verdict, Window
-from load.latencies import Spectrum, decode, merged
+from load.latencies import Floats, Spectrum, decode, merged
 from load.plan.calibration import ALONE, alone
 from load.plan.memory import Memory, fitted
 from load.plan.pace import concurrency, crowding
-from load.plan.simulation import Instance
+from load.plan.simulation import Station
 
-Floats = NDArray[np.float64]
 LEAST_ROUNDS = 2  # of one there is no telling how far the next would be off
 LEAST_REQUESTS = 50  # of the lightest load
 SURE_REQUESTS = 299  # fewer say nothing of their own p99 at 95 % confidence: 0.99 ** 299 < 0.05
@@ -211,7 +209,7 @@ def _alone(
     own_ms = cpu_ms[point.workers]
     likely_ms = max(own_ms, float(times.quantile_ms(ALONE)[0]))
     slots, lanes = concurrency(windows, likely_ms, cpu_ms)
-    return alone(times, Instance(point.workers, cores, slots, lanes), point.offered_rps, own_ms)
+    return alone(times, Station(point.workers, cores, slots, lanes), point.offered_rps, own_ms)
 
 
 def _nearest(measured: Iterable[int], workers: int) -> int:

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from load.latencies import Spectrum
+from load.latencies import Floats, Spectrum
 
-Floats = NDArray[np.float64]
 WARM_UP = 0.1  # of the requests: those that found the queues still empty are left out
 REQUESTS = 40_000  # simulated for each rate
 SECOND_MS = 1000.0
@@ -22,7 +21,7 @@ NEVER = float("inf")
 
 
 @dataclass(frozen=True)
-class Instance:
+class Station:
     """
     What serves.
 
@@ -55,12 +54,12 @@ class _Worker:
     for_lane: deque[int] = field(default_factory=deque)
 
 
-def response_ms(instance: Instance, requests: Requests) -> Floats:
+def response_ms(instance: Station, requests: Requests) -> Floats:
     """Response time of each request [n]: from its arrival until it is done."""
     return _Run(instance, requests).response_ms()
 
 
-class Draw:
+class ServiceDraw:
     """
     One set of random numbers for every rate, so that only the rate makes a difference.
 
@@ -75,11 +74,11 @@ class Draw:
         size = service.quantile_ms(random.random(REQUESTS)) / service.mean_ms
         self._cpu_ms, self._away_ms = size * cpu_ms, size * wait_ms
 
-    def p99_ms(self, instance: Instance, rps: float) -> float:
+    def p99_ms(self, instance: Station, rps: float) -> float:
         """The 99th percentile of the response time at *rps* requests a second."""
         return float(np.quantile(self.response_ms(instance, rps), 0.99))
 
-    def response_ms(self, instance: Instance, rps: float) -> Floats:
+    def response_ms(self, instance: Station, rps: float) -> Floats:
         """Response times at *rps* requests a second, once queues have settled."""
         requests = Requests(
             np.cumsum(self._gaps) * SECOND_MS / rps,
@@ -98,7 +97,7 @@ def settled(times_ms: Floats) -> Floats:
 class _Run:
     """One pass over the requests. Time is in ms; `work` is the CPU time one lane has got so far."""
 
-    def __init__(self, instance: Instance, requests: Requests) -> None:
+    def __init__(self, instance: Station, requests: Requests) -> None:
         self.cores = instance.cores
         self.arrival = requests.arrival_ms.tolist()
         self.worker = requests.worker.tolist()

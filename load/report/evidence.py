@@ -5,12 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from load.campaign import Arrivals, Campaign, Point, Regime, Verdict, Window
 from load.scaling import Fit, Sample, TooFewSamples, fit
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

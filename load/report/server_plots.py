@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from load.campaign import Campaign, Verdict, Window
+from load.latencies import Floats
 from load.plan.memory import MIB, fitted
 from load.report.canvas import (
     BLUE,
@@ -22,7 +23,7 @@ from load.report.canvas import (
     several,
     single,
 )
-from load.report.evidence import Floats, Group, by_point, by_workers, opened, saturated
+from load.report.evidence import Group, by_point, by_workers, opened, saturated
 
 TOLERANCE = 0.05  # of the anchors, before a round is not to be trusted
 DYNOS_MIB = (512, 1024, 2560)

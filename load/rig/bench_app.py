@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 BODY = b'{"success":true}'
 
 
-class Bench:
+class BenchApp:
     """The WSGI application, with what the service's worker asks of one (`wire.serving.Served`)."""
 
     is_loading = False
@@ -106,5 +106,5 @@ def _burn(rounds: int) -> None:
 def __getattr__(name: str) -> Any:
     # Made when Gunicorn asks for it in a worker, not when a reader imports the file.
     if name == "app":
-        return Bench()
+        return BenchApp()
     raise AttributeError(name)

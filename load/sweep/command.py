@@ -23,7 +23,7 @@ from load.rig.server import ServerFailed
 from load.sweep.measurement import Timing
 from load.sweep.progress import Bar
 from load.sweep.record import Record
-from load.sweep.runner import Campaign, NothingServed, Options
+from load.sweep.runner import NothingServed, Options, Runner
 from load.sweep.schedule import Boot, boots
 from load.sweep.targets import Target, targets
 
@@ -92,7 +92,7 @@ def _measure(args: argparse.Namespace, record: Record, console: Console) -> bool
     planned = _boots(args)
     _, sends = cores()
     with Generator(sends) as generator, Bar(planned, timing, console) as bar:
-        return Campaign(options, record, generator).run(planned, bar)
+        return Runner(options, record, generator).run(planned, bar)
 
 
 def _boots(args: argparse.Namespace) -> Sequence[Boot]:

@@ -33,7 +33,7 @@ class Options:
 
 
 @dataclass
-class Campaign:
+class Runner:
     """Measures into *record*, with the generator that it is given."""
 
     options: Options

@@ -99,12 +99,12 @@ def listing() -> Answer:
 def card(name: str, version: str | None = None) -> Answer:
     """Show what the model takes and gives, and commands to try it with."""
     model = current_app.catalog.find(name, version)
-    told, signature = model.manifest, model.signature
+    manifest, signature = model.manifest, model.signature
     labels = signature.naming.labels
     facts = {
-        "platform": told.platform,
-        "license": told.license,
-        "source": told.source,
+        "platform": manifest.platform,
+        "license": manifest.license,
+        "source": manifest.source,
         "versions": [each.version for each in current_app.catalog.versions(name)],
         "kind": signature.kind,
         "inputs": [_tensor(spec, ()) for spec in signature.inputs.values()],

@@ -12,7 +12,7 @@ from time import sleep
 from typing import TypeAlias
 
 from service.errors import UnknownModel
-from service.inference.manifest import manifest
+from service.inference.manifest.reading import MODEL_TOML
 from service.inference.model import Model
 from service.inference.resources import ModelResources
 
@@ -102,9 +102,9 @@ class Catalog:
 def _folders(repository: Path) -> Iterator[tuple[Path, list[Path]]]:
     """Each model's folder, and those of its versions in order; a single version is the folder."""
     for folder in sorted(path for path in repository.iterdir() if path.is_dir()):
-        if (folder / manifest.FILE).is_file():
+        if (folder / MODEL_TOML).is_file():
             yield folder, [folder]
-        elif versions := [found.parent for found in folder.glob(f"*/{manifest.FILE}")]:
+        elif versions := [found.parent for found in folder.glob(f"*/{MODEL_TOML}")]:
             yield folder, sorted(versions, key=lambda version: _order(version.name))
 
 

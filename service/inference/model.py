@@ -29,14 +29,13 @@ from service.inference.execution.launch import Launcher
 from service.inference.execution.native import NativeThreads
 from service.inference.execution.process import ProcessExecution
 from service.inference.execution.thread import ThreadExecution
-from service.inference.manifest import manifest
 from service.inference.manifest.manifest import Manifest
+from service.inference.manifest.reading import read_manifest
 from service.inference.payload import Payload
 from service.inference.resources import ModelResources
 from service.inference.runtimes import open_runtime
-from service.inference.signature import signature
 from service.inference.signature.question import Question
-from service.inference.signature.signature import Signature
+from service.inference.signature.signature import Signature, build_signature
 from service.inference.tensors import Tensors
 
 State: TypeAlias = Literal["loading", "ready", "failed", "overrunning"]
@@ -171,62 +170,62 @@ class Model:
         return self._threads.is_stalled(self.manifest.serve.deadline_ms / 1000)
 
     def _open(self, deadline_s: float) -> None:
-        told = self._threads.run(self._read, deadline_s)
-        self._execution = self._threads.run(lambda: self._prepare(told), deadline_s)
+        manifest = self._threads.run(self._read, deadline_s)
+        self._execution = self._threads.run(lambda: self._prepare(manifest), deadline_s)
         specs = self._execution.open(deadline_s)
         around = self._resources
-        settled = self._threads.run(
-            lambda: signature.build(told, specs.inputs, specs.outputs, around.limit_pixels),
+        signature = self._threads.run(
+            lambda: build_signature(manifest, specs.inputs, specs.outputs, around.limit_pixels),
             deadline_s,
         )
         batcher = Batcher(
             self._execution,
-            batch_rows=told.serve.batch_rows,
-            queue_rows=told.serve.queue_rows,
-            call_limit_s=told.serve.deadline_ms / 1000,
+            batch_rows=manifest.serve.batch_rows,
+            queue_rows=manifest.serve.queue_rows,
+            call_limit_s=manifest.serve.deadline_ms / 1000,
             ran=lambda rows, infer_s: around.ran(self.name, self.version, rows, infer_s),
             died=lambda stage, how: around.died(self.name, self.version, stage, how),
             queued=lambda rows: around.queued(self.name, rows),
         )
-        self._warm(settled, batcher, deadline_s)
-        self._manifest, self._signature, self._batcher = told, settled, batcher
+        self._warm(signature, batcher, deadline_s)
+        self._manifest, self._signature, self._batcher = manifest, signature, batcher
 
     def _read(self) -> Manifest:
-        told = manifest.read(self._folder)
-        self.version = self.version or told.version
-        return replace(told, name=self.name, version=self.version)
+        manifest = read_manifest(self._folder)
+        self.version = self.version or manifest.version
+        return replace(manifest, name=self.name, version=self.version)
 
-    def _prepare(self, told: Manifest) -> Execution:
+    def _prepare(self, manifest: Manifest) -> Execution:
         around = self._resources
-        if told.serve.execution == "thread":
+        if manifest.serve.execution == "thread":
             return ThreadExecution(
-                lambda: open_runtime(told.platform, told.artefact, told.options),
+                lambda: open_runtime(manifest.platform, manifest.artefact, manifest.options),
                 self._calls,
                 lanes=around.threads,
             )
-        memory_mb = told.serve.memory_mb
+        memory_mb = manifest.serve.memory_mb
         brief = Brief(
             model=self.name,
-            platform=told.platform,
-            file=str(told.artefact),
-            options=told.options,
-            call_limit_s=told.serve.deadline_ms / 1000,
+            platform=manifest.platform,
+            file=str(manifest.artefact),
+            options=manifest.options,
+            call_limit_s=manifest.serve.deadline_ms / 1000,
             memory_limit_bytes=memory_mb << 20 if memory_mb else around.memory_limit_bytes,
             json_lines=around.json_lines,
             load_limit_s=around.load_limit_s,
         )
         return ProcessExecution(Launcher(brief, around.socket_directory(), around.variables))
 
-    def _warm(self, settled: Signature, batcher: Batcher, deadline_s: float) -> None:
+    def _warm(self, signature: Signature, batcher: Batcher, deadline_s: float) -> None:
         """Ask the golden example through the whole path."""
         try:
             answered = batcher.ask(
-                self._threads.run(settled.golden, deadline_s).inputs,
+                self._threads.run(signature.golden, deadline_s).inputs,
                 deadline_s=deadline_s,
                 gone=lambda: False,
             )
             self._check_finite(answered.outputs)
-            settled.answers(answered.outputs)
+            signature.answers(answered.outputs)
         except BaseException:
             batcher.close()
             raise

@@ -17,10 +17,9 @@ from PIL import Image
 
 from config.settings import IMAGE_LIMIT_PIXELS
 from service.errors import InvalidModel
-from service.inference.manifest import manifest
+from service.inference.manifest.reading import MODEL_TOML, read_manifest
 from service.inference.runtimes import Runtime, open_runtime
-from service.inference.signature import signature
-from service.inference.signature.signature import Signature
+from service.inference.signature.signature import Signature, build_signature
 from service.models import draft
 from service.models.progress import step
 
@@ -64,12 +63,12 @@ def run(
             runtime = _open(platform, artefact, options)
         entries = {"platform": platform, "version": version or "1", "file": artefact.name}
         entries |= {"description": "", **options}
-        settled = _described(folder, entries, runtime, _given(example))
+        signature = _described(folder, entries, runtime, _given(example))
         with step("asking its example"):
-            answers = settled.answers(runtime.predict(settled.golden().inputs))
+            answers = signature.answers(runtime.predict(signature.golden().inputs))
         target.parent.mkdir(exist_ok=True)
         shutil.copytree(folder, target, ignore=shutil.ignore_patterns("__pycache__"))
-    _tell(target, name, settled, answers)
+    _tell(target, name, signature, answers)
 
 
 def _copied(files: Sequence[Path], folder: Path) -> Path:
@@ -89,7 +88,7 @@ def _described(
             f"{entries['file']} does not say what it takes; show it by --example "
             '\'{"age": 41, "city": "Oslo"}\', or by an attribute `example` of the class'
         )
-    (folder / manifest.FILE).write_text(draft.write(entries, runtime, row), "utf-8")
+    (folder / MODEL_TOML).write_text(draft.write(entries, runtime, row), "utf-8")
     return _settle(folder, runtime, given or _of_row(row))
 
 
@@ -115,7 +114,7 @@ def _target(repository: Path, name: str, version: str | None) -> Path:
     if _slug(name) != name or (version and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*", version)):
         raise InvalidModel("name and version are made of letters, digits, dots and hyphens")
     single = repository / name
-    if version and (single / manifest.FILE).exists():
+    if version and (single / MODEL_TOML).exists():
         raise InvalidModel(
             f"{single} holds a model of one version; move its files to {single}/1 first"
         )
@@ -187,11 +186,11 @@ def _settle(folder: Path, runtime: Runtime, example: Example | None) -> Signatur
         example = _grey()
     if example:
         _keep(folder, example)
-    told = manifest.read(folder)
-    settled = signature.build(told, runtime.inputs, runtime.outputs, IMAGE_LIMIT_PIXELS)
+    manifest = read_manifest(folder)
+    signature = build_signature(manifest, runtime.inputs, runtime.outputs, IMAGE_LIMIT_PIXELS)
     if example is None:
-        _keep(folder, _json(settled.example.decode()))
-    return settled
+        _keep(folder, _json(signature.example.decode()))
+    return signature
 
 
 def _grey() -> Example:
@@ -202,17 +201,17 @@ def _grey() -> Example:
 
 def _keep(folder: Path, example: Example) -> None:
     (folder / example.file).write_bytes(example.content)
-    with (folder / manifest.FILE).open("a", encoding="utf-8") as toml:
+    with (folder / MODEL_TOML).open("a", encoding="utf-8") as toml:
         toml.write(draft.example(example.file))
 
 
-def _tell(target: Path, name: str, settled: Signature, answers: list[Any]) -> None:
+def _tell(target: Path, name: str, signature: Signature, answers: list[Any]) -> None:
     url = f"http://localhost:8000/models/{name}"
     command = f"curl {url}    # its card, with a command to try it"
-    if settled.kind != "image" and len(settled.example) <= PASTED_BYTES:
-        sent = shlex.quote(settled.example.decode())
+    if signature.kind != "image" and len(signature.example) <= PASTED_BYTES:
+        sent = shlex.quote(signature.example.decode())
         command = f"curl -d {sent} -H 'Content-Type: application/json' {url}/predict"
-    toml = (target / manifest.FILE).read_text("utf-8")
+    toml = (target / MODEL_TOML).read_text("utf-8")
     sys.stdout.write(
         f"\nAdded {target}. Its model.toml, which is yours to edit:\n\n"
         + "".join(f"    {line}\n" if line else "\n" for line in toml.splitlines())

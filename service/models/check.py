@@ -13,14 +13,14 @@ import orjson
 from config import machine
 from config.settings import Settings
 from service.errors import InvalidModel, UnknownModel
-from service.inference.manifest import manifest
 from service.inference.manifest.manifest import Manifest
+from service.inference.manifest.reading import read_manifest
 from service.inference.runtimes import Runtime, open_runtime
-from service.inference.signature import signature
+from service.inference.signature.signature import build_signature
 from service.inference.tensors import Tensors
 from service.models import largest, listing
 from service.models.footprint import Footprint, measure
-from service.models.largest import Cost
+from service.models.largest import MemoryCost
 from service.models.progress import step
 
 # Dynos: Standard-1X and Basic, Standard-2X, Performance-M.
@@ -52,22 +52,22 @@ def _names(folder: Path, repository: Path) -> tuple[str, str]:
 def _check(folder: Path, name: str, settings: Settings) -> bool:
     say(f"\n{name} ({folder})")
     try:
-        told = manifest.read(folder)
-        with step(f"  opening {told.artefact.name}"):
+        manifest = read_manifest(folder)
+        with step(f"  opening {manifest.artefact.name}"):
             started = perf_counter()
-            runtime = open_runtime(told.platform, told.artefact, told.options)
+            runtime = open_runtime(manifest.platform, manifest.artefact, manifest.options)
             load_s = perf_counter() - started
-        settled = signature.build(
-            told, runtime.inputs, runtime.outputs, settings.image_limit_pixels
+        signature = build_signature(
+            manifest, runtime.inputs, runtime.outputs, settings.image_limit_pixels
         )
-        inputs = settled.golden().inputs
-        answers = settled.answers(runtime.predict(inputs))
-        media_type = (guess_type(told.example.name)[0] if told.example else None) or ""
+        inputs = signature.golden().inputs
+        answers = signature.answers(runtime.predict(inputs))
+        media_type = (guess_type(manifest.example.name)[0] if manifest.example else None) or ""
         say(f"  load time: {load_s:.2f} s")
         say(f"  example: {_short(orjson.dumps(answers[0]).decode())}")
-        _tell_latency(told, runtime, inputs)
+        _tell_latency(manifest, runtime, inputs)
         with step("  serving it with one worker and with two"):
-            request = settled.example, media_type or "application/json"
+            request = signature.example, media_type or "application/json"
             footprint = measure(folder, name, request)
     except InvalidModel as error:
         say(f"  refused: {error}")
@@ -75,24 +75,24 @@ def _check(folder: Path, name: str, settings: Settings) -> bool:
     except Exception as error:  # noqa: BLE001  # a framework may raise anything
         say(f"  failed: {type(error).__name__}: {error}")
         return False
-    return _tell_memory(told, footprint, settings)
+    return _tell_memory(manifest, footprint, settings)
 
 
-def _tell_latency(told: Manifest, runtime: Runtime, inputs: Tensors) -> None:
+def _tell_latency(manifest: Manifest, runtime: Runtime, inputs: Tensors) -> None:
     say("  latency of one call, by the rows in it:")
-    for rows in _batch_sizes(told):
+    for rows in _batch_sizes(manifest):
         batch = {name: np.repeat(array[:1], rows, axis=0) for name, array in inputs.items()}
         times_ms = list(_times_ms(runtime, batch))
         p50 = median(times_ms)
         say(f"  {rows:>6}  {p50:8.2f} ms  {p50 / rows:8.3f} ms a row")
 
 
-def _batch_sizes(told: Manifest) -> Iterator[int]:
+def _batch_sizes(manifest: Manifest) -> Iterator[int]:
     rows = 1
-    while rows < told.serve.batch_rows:
+    while rows < manifest.serve.batch_rows:
         yield rows
         rows *= 4
-    yield told.serve.batch_rows
+    yield manifest.serve.batch_rows
 
 
 def _times_ms(runtime: Runtime, batch: Tensors) -> Iterator[float]:
@@ -106,26 +106,26 @@ def _times_ms(runtime: Runtime, batch: Tensors) -> Iterator[float]:
             return
 
 
-def _tell_memory(told: Manifest, footprint: Footprint, settings: Settings) -> bool:
+def _tell_memory(manifest: Manifest, footprint: Footprint, settings: Settings) -> bool:
     """Say what it takes and what that leaves room for; whether it fits this machine."""
     say(f"  memory, one worker:        {footprint.first_mb:6.0f} MB")
     say(f"  memory, each further one:  {footprint.further_mb:6.0f} MB")
     if footprint.process_mb:
         say(f"  of which its own process:  {footprint.process_mb:6.0f} MB, once for all workers")
-    pictures = [each.image for each in told.inputs.values() if each.image]
+    pictures = [each.image for each in manifest.inputs.values() if each.image]
     costs = largest.costs(settings, pictures)
     say("  memory, the largest requests, each:")
     for cost in costs:
         say(f"  {cost.size_bytes >> 20:6} MB: {cost.what}")
     for budget_mb in BUDGETS_MB:
-        say(f"  {budget_mb:>6} MB: {_advice(told, footprint, costs, budget_mb)}")
+        say(f"  {budget_mb:>6} MB: {_advice(manifest, footprint, costs, budget_mb)}")
     faults = list(_faults(footprint, costs, settings.workers))
     for fault in faults:
         say(f"  refused: {fault}")
     return not faults
 
 
-def _faults(footprint: Footprint, costs: list[Cost], workers: int) -> Iterator[str]:
+def _faults(footprint: Footprint, costs: list[MemoryCost], workers: int) -> Iterator[str]:
     """Say what does not fit this machine."""
     here_mb = machine.memory_bytes() >> 20
     account = _account_bytes(footprint, workers, here_mb)
@@ -139,20 +139,22 @@ def _faults(footprint: Footprint, costs: list[Cost], workers: int) -> Iterator[s
             )
 
 
-def _advice(told: Manifest, footprint: Footprint, costs: list[Cost], budget_mb: int) -> str:
+def _advice(
+    manifest: Manifest, footprint: Footprint, costs: list[MemoryCost], budget_mb: int
+) -> str:
     workers = _workers(footprint, costs, budget_mb)
     if workers < 1:
         return f"does not fit: it takes {footprint.first_mb:.0f} MB and needs room to breathe"
     advice = f"WEB_CONCURRENCY={workers}" + (" at most" if workers > 1 else "")
     if footprint.process_mb:
         needs_mb = round(footprint.process_private_mb * 1.5)
-        allowed_mb = told.serve.memory_mb or budget_mb // 2
+        allowed_mb = manifest.serve.memory_mb or budget_mb // 2
         if needs_mb > allowed_mb:
             advice += f", and memory_mb = {needs_mb} under [serve]"
     return advice
 
 
-def _workers(footprint: Footprint, costs: list[Cost], budget_mb: int) -> int:
+def _workers(footprint: Footprint, costs: list[MemoryCost], budget_mb: int) -> int:
     """How many workers fit, each with room for the largest of what everybody sends."""
     workers = 0
     while _has_headroom(footprint, workers + 1, budget_mb) and all(

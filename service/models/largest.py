@@ -15,7 +15,7 @@ from service.json_text import TEXT_FORMS, UNIT_BYTES, UNITS_LIMIT
 
 
 @dataclass(frozen=True)
-class Header:
+class PictureKind:
     """A picture that has not been decoded, and what its file has of coefficients for a pixel."""
 
     format: str
@@ -42,15 +42,15 @@ BODIES = {
 # The dearest of each kind that people send.
 JPEG = "JPEG"
 KINDS = {
-    JPEG: Header("JPEG", "RGB"),
-    "progressive JPEG": Header("JPEG", "RGB", coefficient_bytes=6),
-    "PNG": Header("PNG", "RGBA", has_transparency_data=True),
-    "WebP": Header("WEBP", "RGBA", has_transparency_data=True),
+    JPEG: PictureKind("JPEG", "RGB"),
+    "progressive JPEG": PictureKind("JPEG", "RGB", coefficient_bytes=6),
+    "PNG": PictureKind("PNG", "RGBA", has_transparency_data=True),
+    "WebP": PictureKind("WEBP", "RGBA", has_transparency_data=True),
 }
 
 
 @dataclass(frozen=True)
-class Cost:
+class MemoryCost:
     """
     What a request of the size that *setting* allows, *limit*, holds in a worker.
 
@@ -79,15 +79,15 @@ class Cost:
         return bisect_right(limits, int(account_bytes * LARGE_SHARE), key=self.holds)
 
 
-def costs(settings: Settings, recipes: list[ImageRecipe]) -> list[Cost]:
+def costs(settings: Settings, recipes: list[ImageRecipe]) -> list[MemoryCost]:
     """What bodies hold, and pictures for a model that wants them by *recipes*."""
     return [*_bodies(settings.body_limit_bytes), *_pictures(settings.image_limit_pixels, recipes)]
 
 
-def _bodies(limit_bytes: int) -> Iterator[Cost]:
+def _bodies(limit_bytes: int) -> Iterator[MemoryCost]:
     setting = "WEIR_BODY_LIMIT_BYTES"
     for what, (forms, further_bytes) in BODIES.items():
-        yield Cost(
+        yield MemoryCost(
             what=f"{limit_bytes} bytes, {what}",
             setting=setting,
             limit=limit_bytes,
@@ -100,10 +100,10 @@ def _body_bytes(forms: int, further_bytes: int, size_bytes: int) -> int:
     return forms * size_bytes + further_bytes
 
 
-def _pictures(limit_pixels: int, recipes: list[ImageRecipe]) -> Iterator[Cost]:
+def _pictures(limit_pixels: int, recipes: list[ImageRecipe]) -> Iterator[MemoryCost]:
     setting = "WEIR_IMAGE_LIMIT_PIXELS"
     for kind in KINDS if recipes else ():
-        yield Cost(
+        yield MemoryCost(
             what=f"{limit_pixels} pixels, {kind}",
             setting=setting,
             limit=limit_pixels,

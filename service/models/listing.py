@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from service.errors import InvalidModel
-from service.inference.manifest import manifest
+from service.inference.manifest.reading import MODEL_TOML, read_manifest
 
 
 def run(repository: Path) -> None:
@@ -21,20 +21,20 @@ def run(repository: Path) -> None:
 
 def folders(repository: Path) -> list[Path]:
     """Find the folder of each version of each model."""
-    files = [*repository.glob(f"*/{manifest.FILE}"), *repository.glob(f"*/*/{manifest.FILE}")]
+    files = [*repository.glob(f"*/{MODEL_TOML}"), *repository.glob(f"*/*/{MODEL_TOML}")]
     return sorted(file.parent for file in files)
 
 
 def _line(folder: Path, repository: Path) -> tuple[str, str, str, str, str]:
     name, *below = folder.relative_to(repository).parts
     try:
-        told = manifest.read(folder)
+        manifest = read_manifest(folder)
     except InvalidModel as error:
         return name, below[0] if below else "", "", "", f"refused: {error}"
     return (
         name,
-        below[0] if below else told.version,
-        told.platform,
-        f"{told.artefact.stat().st_size / 1e6:.1f} MB",
-        told.description,
+        below[0] if below else manifest.version,
+        manifest.platform,
+        f"{manifest.artefact.stat().st_size / 1e6:.1f} MB",
+        manifest.description,
     )

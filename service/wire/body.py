@@ -20,7 +20,7 @@ from gunicorn.http.errors import (
 
 from service.inference.account import UNCOUNTED_BYTES
 from service.wire.admission import too_large
-from service.wire.reader import RECEIVE_BYTES, Reader
+from service.wire.reader import RECEIVE_BYTES, SocketReader
 from service.wire.refusals import cut_short, excessive_framing
 
 # The framing of chunks may take so much, and once more what the body has so far.
@@ -39,7 +39,7 @@ Room = Callable[[int], None]
 class BodyReader:
     """Reads one body of *limit_bytes* at most."""
 
-    def __init__(self, reader: Reader, limit_bytes: int, make_room: Room) -> None:
+    def __init__(self, reader: SocketReader, limit_bytes: int, make_room: Room) -> None:
         """*make_room* is told before the body grows by so many bytes; what it raises passes on."""
         self._reader = reader
         self._limit_bytes = limit_bytes

@@ -25,7 +25,7 @@ from service.wire.admission import check_head
 from service.wire.closing import has_left, linger, receive_now
 from service.wire.intake import Intake
 from service.wire.phases import HandlingTimeout, IdleTimeout, Phased
-from service.wire.reader import Reader, environ_of
+from service.wire.reader import SocketReader, environ_of
 from service.wire.refusals import Refused, answer_bytes, refusal_of
 from service.wire.response import Response, Sender
 from service.wire.serving import Service
@@ -59,7 +59,7 @@ class Connection(Phased):
         self._client = client
         self._peer = peer
         self._claim_place = claim_place
-        self._reader = Reader(client)
+        self._reader = SocketReader(client)
         self._has_left = partial(has_left, client)
         self._readable = gevent.get_hub().loop.io(client.fileno(), 1)
         self._environ: dict[str, Any] = {}

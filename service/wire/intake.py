@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from service.errors import NoRoom, TooLarge
 from service.inference.account import Hold
 from service.wire.body import BodyReader
-from service.wire.reader import Reader, TrustingRequest
+from service.wire.reader import SocketReader, TrustingRequest
 from service.wire.refusals import Refused
 
 if TYPE_CHECKING:
@@ -24,7 +24,11 @@ class Intake:
     """Reads the requests of one connection; what they hold of memory goes to *hold*."""
 
     def __init__(
-        self, reader: Reader, settings: "Settings", hold: Hold, timed_out: Callable[[str], None]
+        self,
+        reader: SocketReader,
+        settings: "Settings",
+        hold: Hold,
+        timed_out: Callable[[str], None],
     ) -> None:
         """*timed_out* is told the phase that took too long: head or body."""
         self._reader = reader

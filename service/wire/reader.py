@@ -26,7 +26,7 @@ RECEIVE_BYTES = 64 << 10
 BARE_FIELDS = {"CONTENT-TYPE": "CONTENT_TYPE", "CONTENT-LENGTH": "CONTENT_LENGTH"}
 
 
-class Reader(SocketUnreader):  # type: ignore[misc]  # Gunicorn has no types
+class SocketReader(SocketUnreader):  # type: ignore[misc]  # Gunicorn has no types
     """
     Gunicorn's reader, with a pace for whatever is being read, and a turn for everybody else.
 
@@ -99,7 +99,9 @@ class TrustingRequest(Request):  # type: ignore[misc]  # Gunicorn has no types
     FORWARDED_ALLOW_IPS once, not for every request.
     """
 
-    def __init__(self, cfg: Any, reader: Reader, peer: tuple[str, int], *, trusted: bool) -> None:
+    def __init__(
+        self, cfg: Any, reader: SocketReader, peer: tuple[str, int], *, trusted: bool
+    ) -> None:
         self._trusted = trusted
         super().__init__(cfg, reader, peer)
 

@@ -16,9 +16,9 @@ import tempfile
 import time
 
 from load.benchmarks.servers import PROJECT, WEIR, serving
-from service.inference.manifest import manifest
+from service.inference.manifest.reading import read_manifest
 from service.inference.runtimes import open_runtime
-from service.inference.signature import signature
+from service.inference.signature.signature import build_signature
 
 FOLDER = PROJECT / "config/models/cat-or-dog"
 PORT = 8210
@@ -49,12 +49,12 @@ def over_http(seconds: int) -> float:
 def in_python(seconds: int) -> float:
     """Pictures a second in a plain loop on the server's core."""
     os.sched_setaffinity(0, {0})
-    told = manifest.read(FOLDER)
-    runtime = open_runtime(told.platform, told.artefact, told.options)
-    settled = signature.build(told, runtime.inputs, runtime.outputs, 25_000_000)
+    manifest = read_manifest(FOLDER)
+    runtime = open_runtime(manifest.platform, manifest.artefact, manifest.options)
+    signature = build_signature(manifest, runtime.inputs, runtime.outputs, 25_000_000)
     done, start = 0, time.perf_counter()
     while time.perf_counter() - start < seconds:
-        settled.answers(runtime.predict(settled.golden().inputs))
+        signature.answers(runtime.predict(signature.golden().inputs))
         done += 1
     return done / (time.perf_counter() - start)
 

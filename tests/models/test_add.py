@@ -4,7 +4,7 @@ import shutil
 import pytest
 
 from service.errors import InvalidModel
-from service.inference.manifest import manifest
+from service.inference.manifest.reading import read_manifest
 from service.models import add
 from tests.conftest import CAT, PROJECT, framework
 
@@ -33,7 +33,7 @@ def adding(repository):
     def run(*files, name=None, version=None, example=None, trust=False):
         add.run(repository, files, name=name, version=version, example=example, trust=trust)
         folder = repository / (name or add._slug(files[0].stem)) / (version or "")
-        return manifest.read(folder)
+        return read_manifest(folder)
 
     return run
 

@@ -17,7 +17,7 @@ class CallResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Specs:
+class ArtefactSpecs:
     """What the artefact says that it takes and gives; empty where it cannot say."""
 
     inputs: Mapping[str, TensorSpec]
@@ -37,7 +37,7 @@ class Execution(Protocol):
     # Why the model cannot come back, while it cannot.
     failure: str
 
-    def open(self, deadline_s: float) -> Specs:
+    def open(self, deadline_s: float) -> ArtefactSpecs:
         """
         Load the model until *deadline_s*, by `time.monotonic`.
 

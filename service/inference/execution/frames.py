@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from service.inference.execution import Specs
+from service.inference.execution import ArtefactSpecs
 from service.inference.tensors import TensorSpec
 
 HEAD = struct.Struct("<cdQ")
@@ -82,7 +82,7 @@ def _exactly(sock: socket.socket, size: int) -> bytearray:
     return received
 
 
-def from_specs(specs: Specs) -> bytes:
+def from_specs(specs: ArtefactSpecs) -> bytes:
     """Put the specs into JSON."""
     told = {
         "inputs": [_told(spec) for spec in specs.inputs.values()],
@@ -91,10 +91,10 @@ def from_specs(specs: Specs) -> bytes:
     return json.dumps(told, default=np.generic.item).encode()
 
 
-def to_specs(body: bytes | bytearray) -> Specs:
+def to_specs(body: bytes | bytearray) -> ArtefactSpecs:
     """Undo `from_specs`."""
     told = json.loads(body)
-    return Specs(_specs(told["inputs"]), _specs(told["outputs"]))
+    return ArtefactSpecs(_specs(told["inputs"]), _specs(told["outputs"]))
 
 
 def _told(spec: TensorSpec) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from time import monotonic, perf_counter
 
-from service.inference.execution import Specs, frames, loaded_code
+from service.inference.execution import ArtefactSpecs, frames, loaded_code
 from service.inference.execution.limits import (
     is_want_of_memory,
     limit_memory,
@@ -84,7 +84,7 @@ class Host:
         self._is_warm = Path(brief.warm_up).exists()
         room_bytes = brief.memory_limit_bytes - private_bytes()
         self._batch_limit_bytes = max(0, room_bytes // BATCH_SHARE)
-        self._hello = frames.from_specs(Specs(runtime.inputs, runtime.outputs))
+        self._hello = frames.from_specs(ArtefactSpecs(runtime.inputs, runtime.outputs))
         self._clients = DefaultSelector()
         self._clients.register(listener, EVENT_READ, self._welcome)
 

@@ -16,7 +16,7 @@ from service.errors import (
     ProcessEnded,
     TooLarge,
 )
-from service.inference.execution import CallResult, Interrupted, Specs, frames
+from service.inference.execution import ArtefactSpecs, CallResult, Interrupted, frames
 from service.inference.execution.launch import BACKOFF_FIRST_S, BACKOFF_MOST_S, Launcher
 from service.inference.execution.quarantine import Quarantine
 from service.inference.tensors import Tensors, pack, unpack
@@ -46,7 +46,7 @@ class ProcessExecution:
         self._ready_at_s = 0.0
         self._is_warm = self._closed = False
 
-    def open(self, deadline_s: float) -> Specs:
+    def open(self, deadline_s: float) -> ArtefactSpecs:
         """Find the process or start it, and wait until it has loaded. Raises InvalidModel."""
         try:
             self._connection, specs = self._connect(deadline_s)
@@ -173,7 +173,7 @@ class ProcessExecution:
         with suppress(ProcessLookupError, PermissionError):
             os.kill(self._process, signal.SIGKILL)
 
-    def _connect_or_explain(self, deadline_s: float) -> tuple[socket.socket, Specs]:
+    def _connect_or_explain(self, deadline_s: float) -> tuple[socket.socket, ArtefactSpecs]:
         try:
             return self._connect(deadline_s)
         except (EOFError, OSError) as error:
@@ -183,7 +183,7 @@ class ProcessExecution:
             how = self._launcher.exit_reason()
             raise ProcessEnded(how, is_news=self._launcher.claim_end()) from error
 
-    def _connect(self, deadline_s: float) -> tuple[socket.socket, Specs]:
+    def _connect(self, deadline_s: float) -> tuple[socket.socket, ArtefactSpecs]:
         """Meet the process, and wait for its first word, for as long as it may load."""
         while (connected := self._launcher.connect()) is None:
             wait_s = self._launcher.start()

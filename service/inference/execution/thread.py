@@ -4,7 +4,7 @@ from collections.abc import Callable
 from time import monotonic, perf_counter
 
 from service.errors import DeadlineExceeded
-from service.inference.execution import CallResult, Specs
+from service.inference.execution import ArtefactSpecs, CallResult
 from service.inference.execution.native import NativeThreads
 from service.inference.execution.quarantine import Quarantine
 from service.inference.runtimes import Runtime
@@ -25,10 +25,10 @@ class ThreadExecution:
         self._open_runtime = open_runtime
         self._threads = threads
 
-    def open(self, deadline_s: float) -> Specs:
+    def open(self, deadline_s: float) -> ArtefactSpecs:
         """Load the model in one of the threads, which one that hangs keeps."""
         self._runtime = self._threads.run(self._open_runtime, deadline_s)
-        return Specs(self._runtime.inputs, self._runtime.outputs)
+        return ArtefactSpecs(self._runtime.inputs, self._runtime.outputs)
 
     def execute(self, inputs: Tensors, deadline_s: float) -> CallResult:
         """Run the batch in one of the threads, and wait for it however long it takes."""

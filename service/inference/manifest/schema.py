@@ -1,19 +1,40 @@
-"""The entries that a model.toml may have."""
+"""The entries that a model.toml may have, and what the service makes of them."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from marshmallow import Schema, ValidationError, fields, post_load, validates_schema
 from marshmallow.validate import Length, OneOf, Range
 
+from service.errors import InvalidModel
+from service.inference.manifest.manifest import (
+    ExecutionKind,
+    FeatureEntry,
+    Input,
+    Manifest,
+    Output,
+    Serve,
+)
+from service.inference.pictures.decoding import ImageRecipe
+
 # What each platform's runtime takes besides the artefact.
 OPTIONS = {"sklearn": ("allow_pickle", "trusted")}
+
+# ONNX Runtime lets go of the interpreter while it runs; the others hold it.
+EXECUTIONS: dict[str, ExecutionKind] = {"onnx": "thread"}
+
+# Pictures are large: so many of them wait, and so many go into one call.
+PICTURE_ROWS = {"queue_rows": 64, "batch_rows": 16}
+ROWS = {"queue_rows": 1024, "batch_rows": 64}
 
 DTYPES = (
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
     "float16", "float32", "float64", "string",
 )  # fmt: skip
 COLUMN_ENTRIES = {"dtype", "minimum", "maximum", "categories", "optional"}
+INPUT_ENTRIES = ("kind", "shape", "size", "crop", "feature")
 
 
 class ScalarsField(fields.Field[Any]):
@@ -23,11 +44,11 @@ class ScalarsField(fields.Field[Any]):
         sorts = {_sort(item) for item in value} if isinstance(value, list) else set()
         if len(sorts) != 1 or None in sorts or len(set(value)) != len(value):
             raise ValidationError("not a list of distinct strings, numbers or booleans")
-        return value
+        return tuple(value)
 
 
 class LabelsField(fields.Field[Any]):
-    """A list of names, or the name of a file with one a line."""
+    """A list of names, or the name of a file beside the model with one a line."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if isinstance(value, str) and value:
@@ -60,6 +81,10 @@ class FeatureSchema(ColumnSchema):
 
     name = fields.String(required=True, validate=Length(1))
 
+    @post_load
+    def _entry(self, said: dict[str, Any], **_: Any) -> FeatureEntry:
+        return FeatureEntry(**said)
+
 
 class InputSchema(ColumnSchema):
     """An input: a picture, a matrix of features, one feature, or a tensor."""
@@ -83,11 +108,24 @@ class InputSchema(ColumnSchema):
 
     @validates_schema
     def _names_each_feature_once(self, said: dict[str, Any], **_: Any) -> None:
-        names = [feature["name"] for feature in said.get("feature", ())]
+        names = [feature.name for feature in said.get("feature", ())]
         if len(set(names)) != len(names):
             raise ValidationError("two features have the same name", "feature")
         if names and COLUMN_ENTRIES & said.keys():
             raise ValidationError("say it of each feature", min(COLUMN_ENTRIES & said.keys()))
+
+    @post_load
+    def _input(self, said: dict[str, Any], **_: Any) -> Input:
+        """The input; its name is a key in model.toml, and added there."""
+        own = {name: said.pop(name) for name in INPUT_ENTRIES if name in said}
+        size = own.get("size")
+        return Input(
+            kind=own.get("kind", ""),
+            column=FeatureEntry(name="", **said),
+            columns=tuple(own.get("feature", ())),
+            shape=tuple(own.get("shape", ())),
+            image=ImageRecipe(size=(size[0], size[1]), crop=own.get("crop", 1.0)) if size else None,
+        )
 
 
 class OutputSchema(Schema):
@@ -129,13 +167,50 @@ class ManifestSchema(Schema):
     serve = fields.Nested(ServeSchema, load_default=lambda: ServeSchema().load({}))
     example = fields.Nested(ExampleSchema, load_default=None)
 
+    def __init__(self, folder: Path) -> None:
+        """Files are named as they are called in *folder*."""
+        super().__init__()
+        self._folder = folder
+
     @post_load
-    def _with_options(self, said: dict[str, Any], **_: Any) -> dict[str, Any]:
-        options = {name: said.pop(name) for name in ("allow_pickle", "trusted") if name in said}
+    def _manifest(self, said: dict[str, Any], **_: Any) -> Manifest:
+        said["options"] = self._options(said)
+        said["artefact"] = self._beside(said.pop("file"))
+        said["example"] = said["example"] and self._beside(said["example"]["file"])
+        inputs = {
+            name: replace(entry, column=replace(entry.column, name=name))
+            for name, entry in said.pop("input").items()
+        }
+        outputs = {name: self._output(**entry) for name, entry in said.pop("output").items()}
+        said["serve"] = _serve(said["serve"], said["platform"], inputs)
+        return Manifest(name=self._folder.name, inputs=inputs, outputs=outputs, **said)
+
+    def _options(self, said: dict[str, Any]) -> dict[str, Any]:
+        known = ("allow_pickle", "trusted")
+        options: dict[str, Any] = {name: said.pop(name) for name in known if name in said}
         for name in options:
             if name not in OPTIONS.get(said["platform"], ()):
                 raise ValidationError(f"platform {said['platform']} has no such option", name)
-        return said | {"options": options}
+        return options
+
+    def _output(self, labels: Any, top: int | None) -> Output:
+        if isinstance(labels, str):
+            labels = self._beside(labels).read_text("utf-8").splitlines()
+        return Output(labels=tuple(labels), top=top)
+
+    def _beside(self, name: str) -> Path:
+        path = self._folder / name
+        if path.parent != self._folder or not path.is_file():
+            raise InvalidModel(
+                f"{self._folder.name}/model.toml names {name!r}, "
+                "and there is no such file beside it"
+            )
+        return path
+
+
+def _serve(said: dict[str, Any], platform: str, inputs: dict[str, Input]) -> Serve:
+    rows = PICTURE_ROWS if any(entry.kind == "image" for entry in inputs.values()) else ROWS
+    return Serve(**{"execution": EXECUTIONS.get(platform, "process")} | rows | said)
 
 
 def _sort(value: object) -> str | None:

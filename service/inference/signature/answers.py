@@ -11,7 +11,7 @@ from service.errors import InvalidModel, ModelFailed
 from service.inference.manifest.manifest import Output
 from service.inference.tensors import Tensors, TensorSpec
 
-Answer: TypeAlias = dict[str, Any]
+AnsweredRow: TypeAlias = dict[str, Any]
 
 SCORE_DIGITS = 6
 
@@ -34,11 +34,11 @@ class Naming:
         self.labels = {name: _labels(name, told, specs) for name in {**specs, **told}}
         self._top = {name: output.top for name, output in told.items() if output.top}
 
-    def answers(self, outputs: Tensors) -> list[Answer]:
+    def answers(self, outputs: Tensors) -> list[AnsweredRow]:
         """Name each row of *outputs*. Raises ModelFailed for columns that no label fits."""
         names = self._told or tuple(outputs)
         columns = {name: outputs[name] for name in names}
-        parts: list[list[Answer]] = []
+        parts: list[list[AnsweredRow]] = []
         labelled = [name for name in names if self.labels.get(name)]
         if labelled:
             parts.append(self._classified(labelled, columns))
@@ -49,9 +49,9 @@ class Naming:
                 parts.append([{key: value} for value in _values(columns[name])])
         return [_merged(row) for row in zip(*parts, strict=True)]
 
-    def _classified(self, names: list[str], columns: Tensors) -> list[Answer]:
+    def _classified(self, names: list[str], columns: Tensors) -> list[AnsweredRow]:
         deciding = names[0]
-        answers: list[Answer] = [
+        answers: list[AnsweredRow] = [
             {"label": next(iter(best)), "scores": best}
             for best in self._ranked(deciding, columns[deciding])
         ]
@@ -130,5 +130,5 @@ def _values(column: NDArray[Any]) -> list[Any]:
     return plain
 
 
-def _merged(parts: tuple[Answer, ...]) -> Answer:
+def _merged(parts: tuple[AnsweredRow, ...]) -> AnsweredRow:
     return parts[0] if len(parts) == 1 else {k: v for part in parts for k, v in part.items()}

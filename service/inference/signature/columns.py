@@ -6,7 +6,7 @@ from math import prod
 import numpy as np
 
 from service.errors import InvalidModel
-from service.inference.manifest.manifest import Column, Input, Manifest
+from service.inference.manifest.manifest import FeatureEntry, Input, Manifest
 from service.inference.signature.feature import Feature, kind_of_dtype
 from service.inference.signature.rows import FeatureRows, Part
 from service.inference.tensors import TensorSpec
@@ -52,13 +52,13 @@ def _features_of(spec: TensorSpec, told: Input | None) -> list[Feature]:
             )
         return [_feature(column, spec) for column in told.columns]
     if spec.columns:
-        return [_feature(Column(name=name), spec) for name in spec.columns]
+        return [_feature(FeatureEntry(name=name), spec) for name in spec.columns]
     if not is_column(spec):
         raise InvalidModel(f"input {spec.name!r} has {wide} columns: name each in model.toml")
-    return [_feature(told.column if told else Column(name=spec.name), spec)]
+    return [_feature(told.column if told else FeatureEntry(name=spec.name), spec)]
 
 
-def _feature(column: Column, spec: TensorSpec) -> Feature:
+def _feature(column: FeatureEntry, spec: TensorSpec) -> Feature:
     """One feature. Raises InvalidModel where what is said of it cannot be."""
     known = spec.categories
     categories = column.categories or known

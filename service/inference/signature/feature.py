@@ -10,16 +10,16 @@ import numpy as np
 
 from service.faults import scalar
 
-Kind: TypeAlias = Literal["number", "integer", "boolean", "string"]
+FeatureKind: TypeAlias = Literal["number", "integer", "boolean", "string"]
 
-KINDS: dict[str, Kind] = {"f": "number", "i": "integer", "u": "integer", "b": "boolean"}
+KINDS: dict[str, FeatureKind] = {"f": "number", "i": "integer", "u": "integer", "b": "boolean"}
 NOUNS = {
     "number": "a number",
     "integer": "a whole number",
     "boolean": "true or false",
     "string": "a string",
 }
-TYPES: dict[Kind, frozenset[type]] = {
+TYPES: dict[FeatureKind, frozenset[type]] = {
     "number": frozenset({int, float}),
     "integer": frozenset({int}),
     "boolean": frozenset({bool}),
@@ -37,7 +37,7 @@ class InvalidValue(Exception):
         self.sent = sent
 
 
-def kind_of_dtype(dtype: np.dtype[Any]) -> Kind:
+def kind_of_dtype(dtype: np.dtype[Any]) -> FeatureKind:
     """Name what JSON calls the values of *dtype*; objects are strings."""
     return KINDS.get(dtype.kind, "string")
 
@@ -52,7 +52,7 @@ class Feature:
     """
 
     name: str
-    kind: Kind
+    kind: FeatureKind
     dtype: np.dtype[Any]
     minimum: float | None = None
     maximum: float | None = None

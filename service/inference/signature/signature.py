@@ -10,9 +10,9 @@ import orjson
 
 from service.errors import InvalidInput, InvalidModel
 from service.faults import kind_of
-from service.inference.manifest.manifest import Input, Kind, Manifest
+from service.inference.manifest.manifest import Input, Manifest, ModelKind
 from service.inference.pictures.decoding import Reserve, unlimited
-from service.inference.signature.answers import Answer, Naming
+from service.inference.signature.answers import AnsweredRow, Naming
 from service.inference.signature.columns import build_features, is_column
 from service.inference.signature.nested import NestedTensors
 from service.inference.signature.pictures import Pictures
@@ -23,7 +23,7 @@ from service.inference.tensors import Tensors, TensorSpec
 # What still fits a sentence.
 EXAMPLE_CHARS = 400
 
-Specs: TypeAlias = Mapping[str, TensorSpec]
+TensorSpecs: TypeAlias = Mapping[str, TensorSpec]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +35,9 @@ class Signature:
     valid request: the golden one of model.toml, or one made up.
     """
 
-    kind: Kind
-    inputs: Specs
-    outputs: Specs
+    kind: ModelKind
+    inputs: TensorSpecs
+    outputs: TensorSpecs
     reader: Reader
     rows: FeatureRows | None
     naming: Naming
@@ -68,12 +68,14 @@ class Signature:
             error.example = self.example
             raise
 
-    def answers(self, outputs: Tensors) -> list[Answer]:
+    def answers(self, outputs: Tensors) -> list[AnsweredRow]:
         """Put each row of *outputs* in words. Raises ModelFailed."""
         return self.naming.answers(outputs)
 
 
-def build(manifest: Manifest, inputs: Specs, outputs: Specs, limit_pixels: int) -> Signature:
+def build_signature(
+    manifest: Manifest, inputs: TensorSpecs, outputs: TensorSpecs, limit_pixels: int
+) -> Signature:
     """
     Settle what *manifest* and the artefact's *inputs* and *outputs* say between them.
 
@@ -104,7 +106,7 @@ def build(manifest: Manifest, inputs: Specs, outputs: Specs, limit_pixels: int) 
     return built
 
 
-def _specs(manifest: Manifest, inputs: Specs) -> dict[str, TensorSpec]:
+def _specs(manifest: Manifest, inputs: TensorSpecs) -> dict[str, TensorSpec]:
     """The inputs as the artefact has them, else as model.toml says."""
     if not inputs:
         if not manifest.inputs:
@@ -143,7 +145,7 @@ def _agree(name: str, told: Input, spec: TensorSpec) -> None:
         )
 
 
-def _kind(manifest: Manifest, specs: Specs) -> Kind:
+def _kind(manifest: Manifest, specs: TensorSpecs) -> ModelKind:
     said = manifest.inputs.values()
     told = {entry.kind or "features" for entry in said if entry.kind or entry.columns}
     if len(told) > 1:
@@ -154,7 +156,7 @@ def _kind(manifest: Manifest, specs: Specs) -> Kind:
     return "features" if all(named) else "tensor"
 
 
-def _limit_rows(manifest: Manifest, specs: Specs) -> int:
+def _limit_rows(manifest: Manifest, specs: TensorSpecs) -> int:
     fixed = {spec.shape[0] if spec.shape else 0 for spec in specs.values()} - {-1}
     if not fixed:
         return manifest.serve.queue_rows
@@ -170,7 +172,7 @@ def _limit_rows(manifest: Manifest, specs: Specs) -> int:
     return 1
 
 
-def _pictures(manifest: Manifest, specs: Specs, limit_pixels: int) -> Pictures:
+def _pictures(manifest: Manifest, specs: TensorSpecs, limit_pixels: int) -> Pictures:
     if len(specs) != 1:
         raise InvalidModel(f"a model of pictures has one input, the artefact has {list(specs)}")
     ((name, spec),) = specs.items()
@@ -190,7 +192,7 @@ def _pictures(manifest: Manifest, specs: Specs, limit_pixels: int) -> Pictures:
     return Pictures(spec, replace(recipe, channels=channels), limit_pixels)
 
 
-def _example(manifest: Manifest, kind: Kind, reader: Reader) -> bytes:
+def _example(manifest: Manifest, kind: ModelKind, reader: Reader) -> bytes:
     """The golden request; of a JSON one, as short as it can be written."""
     if manifest.example is None:
         return orjson.dumps(reader.example())

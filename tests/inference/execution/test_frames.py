@@ -3,7 +3,7 @@ import socket
 import numpy as np
 import pytest
 
-from service.inference.execution import Specs, frames
+from service.inference.execution import ArtefactSpecs, frames
 from service.inference.tensors import TensorSpec
 
 
@@ -35,6 +35,6 @@ def test_a_message_that_is_cut_short_is_an_end(ends):
 def test_specs_come_over_as_they_are():
     colour = TensorSpec("colour", np.dtype(object), (-1,), (), ("red", 7, None, np.float64(0.5)))
     x = TensorSpec("x", np.dtype("float32"), (-1, 2), ("a", "b"))
-    specs = Specs({"x": x, "colour": colour}, {})
+    specs = ArtefactSpecs({"x": x, "colour": colour}, {})
 
     assert frames.to_specs(frames.from_specs(specs)) == specs

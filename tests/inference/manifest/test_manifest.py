@@ -3,7 +3,8 @@ import shutil
 import pytest
 
 from service.errors import InvalidModel
-from service.inference.manifest import manifest
+from service.inference.manifest.manifest import Serve
+from service.inference.manifest.reading import MODEL_TOML, read_manifest
 from tests.conftest import CAT
 
 
@@ -13,29 +14,29 @@ def folder(tmp_path):
 
 
 def rewrite(folder, old, new):
-    path = folder / manifest.FILE
+    path = folder / MODEL_TOML
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new))
 
 
 def test_the_built_in_model_says_what_it_is():
-    told = manifest.read(CAT.parent)
+    told = read_manifest(CAT.parent)
 
     assert (told.name, told.version, told.platform) == ("cat-or-dog", "1", "onnx")
     assert told.inputs["image"].image.size == (224, 224)
     assert list(told.outputs) == ["species", "imagenet"]
     assert told.outputs["imagenet"].top == 5
     assert len(set(told.outputs["imagenet"].labels)) == 1000
-    assert told.serve == manifest.Serve(
+    assert told.serve == Serve(
         batch_rows=1, queue_rows=64, deadline_ms=10_000, execution="thread", memory_mb=None
     )
 
 
 def test_what_is_left_out_is_as_the_platform_and_the_kind_have_it(tmp_path):
     (tmp_path / "model.skops").touch()
-    (tmp_path / manifest.FILE).write_text('platform = "sklearn"\nfile = "model.skops"\n')
+    (tmp_path / MODEL_TOML).write_text('platform = "sklearn"\nfile = "model.skops"\n')
 
-    told = manifest.read(tmp_path)
+    told = read_manifest(tmp_path)
 
     assert (told.version, told.inputs, told.outputs, told.example) == ("1", {}, {}, None)
     assert told.options == {}
@@ -48,7 +49,7 @@ def test_what_is_left_out_is_as_the_platform_and_the_kind_have_it(tmp_path):
 
 def test_a_feature_is_described(tmp_path):
     (tmp_path / "model.onnx").touch()
-    (tmp_path / manifest.FILE).write_text("""
+    (tmp_path / MODEL_TOML).write_text("""
 platform = "onnx"
 file = "model.onnx"
 [input.city]
@@ -61,7 +62,7 @@ dtype = "int64"
 optional = true
 """)
 
-    told = manifest.read(tmp_path)
+    told = read_manifest(tmp_path)
 
     assert told.inputs["city"].column.categories == ("Oslo", "Rome")
     (age,) = told.inputs["X"].columns
@@ -105,7 +106,7 @@ def test_a_wrong_entry_is_named(folder, old, new, said):
     rewrite(folder, old, new)
 
     with pytest.raises(InvalidModel) as raised:
-        manifest.read(folder)
+        read_manifest(folder)
 
     assert said in str(raised.value)
     assert "cat-or-dog/model.toml" in str(raised.value)

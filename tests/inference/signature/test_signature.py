@@ -7,8 +7,8 @@ from PIL import Image
 
 from config.settings import IMAGE_LIMIT_PIXELS
 from service.errors import InvalidInput, InvalidModel
-from service.inference.manifest import manifest
-from service.inference.signature import signature
+from service.inference.manifest.reading import MODEL_TOML, read_manifest
+from service.inference.signature.signature import build_signature
 from service.inference.tensors import TensorSpec
 
 
@@ -26,9 +26,9 @@ def built(tmp_path):
         if example is not None:
             (tmp_path / "example").write_bytes(example)
             text += '[example]\nfile = "example"\n'
-        (tmp_path / manifest.FILE).write_text(text)
-        return signature.build(
-            manifest.read(tmp_path),
+        (tmp_path / MODEL_TOML).write_text(text)
+        return build_signature(
+            read_manifest(tmp_path),
             {each.name: each for each in inputs},
             {each.name: each for each in outputs},
             IMAGE_LIMIT_PIXELS,
@@ -37,21 +37,21 @@ def built(tmp_path):
     return build
 
 
-def names(settled):
-    return [feature.name for feature in settled.reader.features]
+def names(signature):
+    return [feature.name for feature in signature.reader.features]
 
 
 def test_columns_of_the_artefact_are_features(built):
-    settled = built(
+    signature = built(
         "",
         spec("age", "float64", -1),
         spec("city", "object", -1, 1, categories=("Oslo", "Rome")),
     )
 
-    assert settled.kind == "features"
-    assert names(settled) == ["age", "city"]
-    assert settled.reader.features[1].categories == ("Oslo", "Rome")
-    assert settled.golden().inputs["city"].tolist() == [["Oslo"]]
+    assert signature.kind == "features"
+    assert names(signature) == ["age", "city"]
+    assert signature.reader.features[1].categories == ("Oslo", "Rome")
+    assert signature.golden().inputs["city"].tolist() == [["Oslo"]]
 
 
 def test_a_matrix_whose_columns_are_named_is_features(built):
@@ -59,24 +59,26 @@ def test_a_matrix_whose_columns_are_named_is_features(built):
 
     assert built("", matrix).kind == "tensor"
     assert names(built("", spec("X", "float32", -1, 2, columns=("a", "b")))) == ["a", "b"]
-    told = '[[input.X.feature]]\nname = "a"\nmaximum = 5\n[[input.X.feature]]\nname = "b"'
-    settled = built(told, matrix)
-    assert names(settled) == ["a", "b"]
-    assert settled.reader.features[0].maximum == 5
+    manifest = '[[input.X.feature]]\nname = "a"\nmaximum = 5\n[[input.X.feature]]\nname = "b"'
+    signature = built(manifest, matrix)
+    assert names(signature) == ["a", "b"]
+    assert signature.reader.features[0].maximum == 5
 
 
 def test_whole_numbers_may_be_wanted_of_a_matrix_of_floats(built):
-    settled = built('[[input.X.feature]]\nname = "a"\ndtype = "int64"', spec("X", "float32", -1, 1))
+    signature = built(
+        '[[input.X.feature]]\nname = "a"\ndtype = "int64"', spec("X", "float32", -1, 1)
+    )
 
     with pytest.raises(InvalidInput):
-        settled.read({"a": 1.5})
-    assert settled.read({"a": 1}).inputs["X"].dtype == np.float32
+        signature.read({"a": 1.5})
+    assert signature.read({"a": 1}).inputs["X"].dtype == np.float32
 
 
 def test_what_the_artefact_does_not_know_model_toml_tells(built):
-    settled = built('[input.age]\nmaximum = 150\n[input.city]\ncategories = ["Oslo"]')
+    signature = built('[input.age]\nmaximum = 150\n[input.city]\ncategories = ["Oslo"]')
 
-    question = settled.read({"age": 41, "city": "Oslo"})
+    question = signature.read({"age": 41, "city": "Oslo"})
     assert question.inputs["age"].dtype == np.float64
     assert question.inputs["city"].dtype == object
 
@@ -86,47 +88,47 @@ def test_a_picture_is_of_the_channels_and_the_type_of_its_input(built):
     Image.new("RGB", (20, 10), "white").save(picture, "PNG")
     said = '[input.image]\nkind = "image"\nsize = [8, 8]'
 
-    settled = built(said, spec("image", "float32", -1, 8, 8, 1), example=picture.getvalue())
+    signature = built(said, spec("image", "float32", -1, 8, 8, 1), example=picture.getvalue())
 
-    (array,) = settled.golden().inputs.values()
+    (array,) = signature.golden().inputs.values()
     assert (array.shape, array.dtype, array.max()) == ((1, 8, 8, 1), np.float32, 255)
 
 
 def test_the_example_is_the_golden_request(built):
-    settled = built("", spec("x", "float32", -1, 2), example=b'{\n "x": [1, 2]\n}')
+    signature = built("", spec("x", "float32", -1, 2), example=b'{\n "x": [1, 2]\n}')
 
-    assert settled.golden().inputs["x"].tolist() == [[1, 2]]
-    assert json.loads(settled.example) == {"x": [1, 2]}
+    assert signature.golden().inputs["x"].tolist() == [[1, 2]]
+    assert json.loads(signature.example) == {"x": [1, 2]}
 
 
 def test_without_an_example_one_is_made_up(built):
-    settled = built("[input.x]\nminimum = 3\nmaximum = 5", spec("x", "float64", -1))
+    signature = built("[input.x]\nminimum = 3\nmaximum = 5", spec("x", "float64", -1))
 
-    assert json.loads(settled.example) == {"x": 4.0}
+    assert json.loads(signature.example) == {"x": 4.0}
 
 
 def test_a_fault_carries_the_example(built):
-    settled = built("", spec("x", "float64", -1))
+    signature = built("", spec("x", "float64", -1))
 
     def twice(pairs):
-        settled.read_query(settled.rows, pairs)
+        signature.read_query(signature.rows, pairs)
 
     for read, wrong in (
-        (settled.read, {"y": 1}),
+        (signature.read, {"y": 1}),
         (twice, [("y", "1")]),
         (twice, [("x", "1"), ("x", "2")]),
     ):
         with pytest.raises(InvalidInput) as raised:
             read(wrong)
-        assert raised.value.example == settled.example
+        assert raised.value.example == signature.example
 
 
 def test_one_row_a_call_is_one_row_a_request(built):
-    settled = built("[serve]\nbatch_rows = 1", spec("x", "float32", 1, 2))
+    signature = built("[serve]\nbatch_rows = 1", spec("x", "float32", 1, 2))
 
-    assert settled.read({"x": [1, 2]}).rows == 1
+    assert signature.read({"x": [1, 2]}).rows == 1
     with pytest.raises(InvalidInput):
-        settled.read({"x": [[1, 2], [3, 4]]})
+        signature.read({"x": [[1, 2], [3, 4]]})
 
 
 IMAGE = '[input.image]\nkind = "image"\nsize = [224, 224]'
