@@ -1,18 +1,18 @@
 """/models and what stands below it: what is served, a model's card, its example."""
 
 import shlex
+from collections.abc import Mapping
 from mimetypes import guess_type
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 from flask import Blueprint, Response
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, missing, post_dump
 
 from service.answer import Answer
 from service.application import current_app
 from service.inference.model import Model
-from service.inference.signature.feature import Feature
 from service.inference.tensors import TensorSpec
 from service.request import request
 
@@ -21,27 +21,51 @@ blueprint = Blueprint("models", __name__)
 # A longer example is piped from its own address rather than pasted.
 PASTED_BYTES = 400
 
-EMPTY: tuple[Any, ...] = ("", ())
+
+def _is_said(value: Any) -> bool:
+    """Whether there is something to say: 0 is, of a minimum."""
+    return value not in ("", [], None) and value is not False
+
+
+def _or_missing(value: Any) -> Any:
+    return value or missing
+
+
+def _url(model: Model) -> str:
+    """A version's own address, unless it is the one that the name alone leads to."""
+    if current_app.catalog.find(model.name) is model:
+        return f"/models/{model.name}"
+    return f"/models/{model.name}/versions/{model.version}"
 
 
 class EntrySchema(Schema):
     """A model in the list."""
 
     name = fields.String()
-    version = fields.String()
+    version = fields.Function(lambda model: _or_missing(model.version))
     state = fields.String()
-    reason = fields.String()
-    description = fields.String()
-    url = fields.String()
+    reason = fields.Function(lambda model: _or_missing(model.reason))
+    description = fields.Function(
+        lambda model: model.manifest.description if model.state == "ready" else missing
+    )
+    url = fields.Function(_url)
 
 
 class TensorSchema(Schema):
     """An input or output as the artefact declares it; -1 is a dimension of any size."""
 
     name = fields.String()
-    datatype = fields.String()
+    datatype = fields.String(attribute="datatype.name")
     shape = fields.List(fields.Integer())
-    labels = fields.List(fields.String())
+    labels = fields.Method("_labels_of")
+
+    def __init__(self, labels: Mapping[str, tuple[str, ...]]) -> None:
+        """*labels* are those of the tensors' columns, by name."""
+        super().__init__(many=True)
+        self._labels = labels
+
+    def _labels_of(self, spec: TensorSpec) -> Any:
+        return _or_missing(self._labels.get(spec.name))
 
 
 class FeatureSchema(Schema):
@@ -55,32 +79,41 @@ class FeatureSchema(Schema):
     optional = fields.Boolean()
     description = fields.String()
 
+    @post_dump
+    def _without_empty(self, said: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {name: value for name, value in said.items() if _is_said(value)}
+
 
 class LimitsSchema(Schema):
     """What a request to the model may hold."""
 
-    body_bytes = fields.Integer()
-    image_pixels = fields.Integer()
-    queue_rows = fields.Integer()
+    body_bytes = fields.Function(lambda _model: current_app.settings.body_limit_bytes)
+    image_pixels = fields.Function(
+        lambda model: (
+            current_app.settings.image_limit_pixels if model.signature.kind == "image" else missing
+        )
+    )
+    queue_rows = fields.Integer(attribute="manifest.serve.queue_rows")
 
 
 class CardSchema(EntrySchema):
-    """A model's card."""
+    """A model's card, but for the commands to try it with."""
 
-    platform = fields.String()
-    license = fields.String()
-    source = fields.String()
-    versions = fields.List(fields.String())
-    kind = fields.String()
-    features = fields.List(fields.Nested(FeatureSchema))
-    inputs = fields.List(fields.Nested(TensorSchema))
-    outputs = fields.List(fields.Nested(TensorSchema))
-    limits = fields.Nested(LimitsSchema)
-    predict = fields.String()
-    example = fields.Raw()
-    example_url = fields.String()
-    curl = fields.String()
-    curl_get = fields.String()
+    platform = fields.String(attribute="manifest.platform")
+    license = fields.String(attribute="manifest.license")
+    source = fields.String(attribute="manifest.source")
+    versions = fields.Function(
+        lambda model: [each.version for each in current_app.catalog.versions(model.name)]
+    )
+    kind = fields.String(attribute="signature.kind")
+    features = fields.List(fields.Nested(FeatureSchema), attribute="signature.rows.features")
+    inputs = fields.Function(lambda model: TensorSchema({}).dump(model.signature.inputs.values()))
+    outputs = fields.Function(
+        lambda model: TensorSchema(model.signature.naming.labels).dump(
+            model.signature.outputs.values()
+        )
+    )
+    limits = fields.Function(LimitsSchema().dump)
 
 
 ENTRIES = EntrySchema(many=True)
@@ -90,7 +123,7 @@ CARD = CardSchema()
 @blueprint.get("/models")
 def listing() -> Answer:
     """List the models in the repository, whatever their state."""
-    entries = ENTRIES.dump([_entry(model) for model in current_app.catalog])
+    entries = ENTRIES.dump(current_app.catalog)
     return Answer({"success": True, "models": entries})
 
 
@@ -99,24 +132,8 @@ def listing() -> Answer:
 def card(name: str, version: str | None = None) -> Answer:
     """Show what the model takes and gives, and commands to try it with."""
     model = current_app.catalog.find(name, version)
-    manifest, signature = model.manifest, model.signature
-    labels = signature.naming.labels
-    facts = {
-        "platform": manifest.platform,
-        "license": manifest.license,
-        "source": manifest.source,
-        "versions": [each.version for each in current_app.catalog.versions(name)],
-        "kind": signature.kind,
-        "inputs": [_tensor(spec, ()) for spec in signature.inputs.values()],
-        "outputs": [_tensor(spec, labels[name]) for name, spec in signature.outputs.items()],
-        "limits": _limits(model),
-    }
-    if signature.rows:
-        facts["features"] = list(map(_feature, signature.rows.features))
     url = request.host_url.rstrip("/") + request.path.rstrip("/")
-    return Answer(
-        {"success": True, "model": CARD.dump(_entry(model) | facts | _try_commands(model, url))}
-    )
+    return Answer({"success": True, "model": CARD.dump(model) | _try_commands(model, url)})
 
 
 @blueprint.get("/models/<name>/example")
@@ -147,52 +164,3 @@ def _try_commands(model: Model, url: str) -> dict[str, Any]:
 def _media_type(model: Model) -> str:
     file = model.manifest.example
     return (guess_type(file.name)[0] if file else None) or "application/json"
-
-
-def _entry(model: Model) -> dict[str, Any]:
-    said: dict[str, Any] = {
-        "name": model.name,
-        "state": model.state,
-        "url": _url(model),
-    }
-    if model.version:
-        said["version"] = model.version
-    if model.reason:
-        said["reason"] = model.reason
-    if model.state == "ready":
-        said["description"] = model.manifest.description
-    return said
-
-
-def _url(model: Model) -> str:
-    """A version's own address, unless it is the one that the name alone leads to."""
-    if current_app.catalog.find(model.name) is model:
-        return f"/models/{model.name}"
-    return f"/models/{model.name}/versions/{model.version}"
-
-
-def _feature(feature: Feature) -> dict[str, Any]:
-    said = {
-        "name": feature.name,
-        "kind": feature.kind,
-        "minimum": feature.minimum,
-        "maximum": feature.maximum,
-        "categories": feature.categories,
-        "optional": feature.optional or None,
-        "description": feature.description,
-    }
-    return {name: value for name, value in said.items() if value is not None and value not in EMPTY}
-
-
-def _tensor(spec: TensorSpec, labels: tuple[str, ...]) -> dict[str, Any]:
-    said = {"name": spec.name, "datatype": spec.datatype.name, "shape": spec.shape}
-    return said | ({"labels": labels} if labels else {})
-
-
-def _limits(model: Model) -> dict[str, int]:
-    settings = current_app.settings
-    pictures = {"image_pixels": settings.image_limit_pixels}
-    return {
-        "body_bytes": settings.body_limit_bytes,
-        "queue_rows": model.manifest.serve.queue_rows,
-    } | (pictures if model.signature.kind == "image" else {})
