@@ -28,7 +28,7 @@ class InvalidSettings(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The service's settings. README's table says what each is for."""
+    """The service's settings. config/README.md says what each is for."""
 
     host: str
     port: int
@@ -83,14 +83,13 @@ def read(env: Env) -> Settings:
         "WEB_CONCURRENCY", machine.worker_count(WORKER_MEMORY_BYTES), validate=Range(1, 256)
     )
     threads = max(1, machine.cpus() // (workers or 1))
+    proxies = env.str("FORWARDED_ALLOW_IPS", "127.0.0.1,::1", validate=_networks) or ""
     return Settings(
         host=env.str("WEIR_HOST", ""),
         port=env.int("PORT", 8000, validate=Range(1, 65535)),
         admin_port=env.int("WEIR_ADMIN_PORT", 0, validate=Range(0, 65535)),
         workers=workers,
-        trusted_proxies=tuple(
-            (env.str("FORWARDED_ALLOW_IPS", "127.0.0.1,::1", validate=_networks) or "").split(",")
-        ),
+        trusted_proxies=tuple(proxies.split(",")),
         models=PROJECT / (env.str("WEIR_MODELS", "config/models", validate=_folder) or ""),
         load_timeout_s=env.int("WEIR_LOAD_TIMEOUT_S", 120, validate=SECONDS),
         body_limit_bytes=env.int("WEIR_BODY_LIMIT_BYTES", 10 << 20, validate=Range(1024, 1 << 30)),

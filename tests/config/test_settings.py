@@ -1,7 +1,6 @@
 import pytest
-from environs import Env
 
-from config.settings import PROJECT, InvalidSettings, from_environ, read
+from config.settings import PROJECT, InvalidSettings, from_environ
 
 
 def test_the_defaults_are_those_of_a_small_dyno():
@@ -56,12 +55,3 @@ def test_proxies_are_addresses_networks_or_everyone(monkeypatch, proxies):
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", proxies)
 
     assert len(from_environ().trusted_proxies) == len(proxies.split(","))
-
-
-def test_every_setting_stands_in_the_readme_and_no_other_does():
-    env = Env(eager=False)
-    read(env)
-    table = (PROJECT / "README.md").read_text().partition("## Settings")[2].partition("\n## ")[0]
-    told = {row.split("`")[1] for row in table.splitlines() if row.startswith("| `")}
-
-    assert told == set(env.dump())
