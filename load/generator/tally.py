@@ -11,6 +11,11 @@ from load.campaign import Client
 HIGHEST_US = 600_000_000
 DIGITS = 3
 
+# From here on it is the generator's own delay that is measured: of its core, in its busiest second;
+# and of what an answer takes or may take, as the 99th percentile of how late requests left.
+CPU_SHARE_LIMIT = 0.7
+LAG_SHARE_LIMIT = 0.05
+
 
 @dataclass
 class Tally:

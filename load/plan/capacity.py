@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import dataclass
+from enum import Enum, auto
 
 import numpy as np
 
 from load.latencies import Floats
 from load.plan.demand import Demand
-from load.plan.dynos import MIB, Dyno
+from load.plan.dynos import Dyno
 from load.plan.simulation import ServiceDraw, Station
 
 SECOND_MS = 1000.0
@@ -29,13 +30,39 @@ class Goal:
     p99_ms: float
 
 
-class Infeasible(ValueError):
-    """The dyno cannot meet the goal. `nearest` is a goal that it can meet, if there is one."""
+class Obstacle(Enum):
+    """Why a dyno cannot meet a goal."""
 
-    def __init__(self, dyno: Dyno, why: str, nearest: Goal | None = None) -> None:
-        super().__init__(why)
+    NO_SPARE = auto()  # only one may run, and one more must be spare
+    TOO_MANY = auto()  # more are needed than may run
+    MEMORY = auto()  # not even one worker fits
+    TIME = auto()  # a request that never queues takes too long
+
+
+class Infeasible(ValueError):
+    """
+    The dyno cannot meet the goal. `nearest` is a goal that it can meet, if there is one.
+
+    *figures* are the obstacle's: how many are needed; a worker's bytes and those there are; the p99
+    in ms of a request that never queues.
+    """
+
+    def __init__(
+        self, dyno: Dyno, obstacle: Obstacle, *figures: float, nearest: Goal | None = None
+    ) -> None:
+        super().__init__(f"{dyno.name}: {obstacle.name} {figures}")
         self.dyno = dyno
+        self.obstacle = obstacle
+        self.figures = figures
         self.nearest = nearest
+
+
+class Limit(Enum):
+    """What decides how many workers a dyno runs."""
+
+    CORES = auto()
+    MEMORY = auto()
+    MEASURED = auto()
 
 
 @dataclass(frozen=True)
@@ -43,7 +70,7 @@ class Workers:
     """How many workers a dyno runs, and what decided it."""
 
     count: int
-    why: str
+    limit: Limit
 
 
 @dataclass(frozen=True)
@@ -90,19 +117,13 @@ def offer(
     """The fewest of *dyno* that hold *goal*. Raises Infeasible, with what comes nearest."""
     ratio = dyno.spin_ratio if spin_ratio is None else spin_ratio
     if dyno.most < 2:
-        raise Infeasible(
-            dyno, f"Heroku runs at most {dyno.most} of them, and one more must be spare"
-        )
+        raise Infeasible(dyno, Obstacle.NO_SPARE)
     workers = workers_for(demand, dyno, ratio)
     holding = dyno_capacity(demand, goal, dyno, workers.count, spin_ratio=ratio, seed=seed)
     needed = math.ceil(goal.rps / holding.rps)
     if needed + 1 > dyno.most:
-        raise Infeasible(
-            dyno,
-            f"{needed} and one spare are needed, and Heroku runs at most {dyno.most} of them "
-            "unless asked for more",
-            Goal(math.floor((dyno.most - 1) * holding.rps), goal.p99_ms),
-        )
+        nearest = Goal(math.floor((dyno.most - 1) * holding.rps), goal.p99_ms)
+        raise Infeasible(dyno, Obstacle.TOO_MANY, needed, nearest=nearest)
     worst, best = held_interval(demand, goal.p99_ms, holding, seed)
     low, high = ((math.ceil(goal.rps / rps) + 1) * dyno.usd_a_month for rps in (best, worst))
     return Offer(dyno, ratio, workers, holding, needed, (low, high))
@@ -119,11 +140,9 @@ def workers_for(demand: Demand, dyno: Dyno, spin_ratio: float) -> Workers:
         math.ceil(dyno.cores / demand.lanes), math.ceil(at_once / demand.slots / BUSY_SLOTS)
     )
     return min(
-        (
-            Workers(useful, f"more would find its {_cores(dyno)} busy"),
-            Workers(fits, f"more do not fit into {MEMORY_SHARE:.0%} of {_mib(dyno.memory_bytes)}"),
-            Workers(known, f"at most twice the {demand.most_workers} that were measured"),
-        ),
+        Workers(useful, Limit.CORES),
+        Workers(fits, Limit.MEMORY),
+        Workers(known, Limit.MEASURED),
         key=lambda workers: workers.count,
     )
 
@@ -133,11 +152,8 @@ def workers_in_memory(demand: Demand, dyno: Dyno) -> int:
     room = MEMORY_SHARE * dyno.memory_bytes - demand.memory.shared_bytes
     fits = int(room // demand.memory.worker_bytes)
     if fits < 1:
-        raise Infeasible(
-            dyno,
-            f"one worker takes {_mib(demand.memory.bytes(1))}, and {MEMORY_SHARE:.0%} of its "
-            f"memory are {_mib(MEMORY_SHARE * dyno.memory_bytes)}",
-        )
+        there_bytes = MEMORY_SHARE * dyno.memory_bytes
+        raise Infeasible(dyno, Obstacle.MEMORY, demand.memory.bytes(1), there_bytes)
     return fits
 
 
@@ -155,11 +171,8 @@ def dyno_capacity(
     draw = ServiceDraw(demand.service, cpu_ms, demand.wait_ms(workers), seed)
     tried = {share: draw.p99_ms(instance, share * ceiling) for share in (EMPTIEST, FULLEST)}
     if tried[EMPTIEST] > goal.p99_ms:
-        raise Infeasible(
-            dyno,
-            f"there even a request that never queues has a p99 of {tried[EMPTIEST]:.0f} ms",
-            _slower(draw, instance, ceiling, goal, dyno.most - 1),
-        )
+        nearest = _slower(draw, instance, ceiling, goal, dyno.most - 1)
+        raise Infeasible(dyno, Obstacle.TIME, tried[EMPTIEST], nearest=nearest)
     _search(draw, instance, ceiling, goal.p99_ms, tried)
     shares = np.array(sorted(tried))
     times_ms = np.maximum.accumulate([tried[share] for share in sorted(tried)])
@@ -223,14 +236,6 @@ def held_interval(
     tails = (1 - LEVEL) / 2
     low, high = np.quantile(rates / stretch, [tails, 1 - tails])
     return float(low), float(high)
-
-
-def _cores(dyno: Dyno) -> str:
-    return "core" if dyno.cores == 1 else f"{dyno.cores} cores"
-
-
-def _mib(size: float) -> str:
-    return f"{size / MIB:.0f} MiB"
 
 
 def _round_up(ms: float) -> int:

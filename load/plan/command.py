@@ -17,11 +17,11 @@ from rich.progress import track
 
 from load.arguments import Exit
 from load.campaign import Campaign, Regime, UnreadableResults, read
-from load.plan import kubernetes
-from load.plan import words as quotation
+from load.plan import kubernetes, words
 from load.plan.capacity import Goal, Infeasible, Offer, offer
 from load.plan.demand import Demand, TooLittleMeasured, UnclearTarget, measured
 from load.plan.dynos import ANY, Dyno, UnknownDyno, catalogue_date, named
+from load.plan.what_if import buildpack_case, spin_cases
 
 UNITS_MS = {"ms": 1.0, "s": 1000.0}
 
@@ -111,44 +111,46 @@ def _say(
     best, goal = offers[0], asked.goal
     _print(f"To hold {goal.rps:g} requests a second with a p99 within {goal.p99_ms:g} ms (of 100")
     _print("requests, 99 are answered within it):\n")
-    _print("\n".join(f"    {command}" for command in quotation.commands(best)))
-    _print(f"\n{quotation.price(best, demand)}\n")
-    _print("Why\n" + quotation.bullets(_whys(campaign, demand, asked, best)))
+    _print("\n".join(f"    {command}" for command in words.commands(best)))
+    _print(f"\n{words.price(best, demand)}\n")
+    _print("Why\n" + words.bullets(_whys(campaign, demand, asked, best)))
     if len(offers) + len(refusals) > 1:
-        others = [*map(quotation.line, offers), *map(quotation.refusal, refusals)]
-        _print("All that were asked for\n" + quotation.bullets(others))
-    _print("Measured\n" + quotation.bullets(quotation.measurement(campaign, demand)))
-    _print(f"Prices and sizes are of {catalogue_date()}, from load/dynos.toml.\n")
+        others = [*map(words.line, offers), *map(words.refusal, refusals)]
+        _print("All that were asked for\n" + words.bullets(others))
+    _print("Measured\n" + words.bullets(words.measurement(campaign, demand)))
+    _print(f"Prices and sizes are of {catalogue_date()}, from load/plan/dynos.toml.\n")
     _print("The same for Kubernetes, with whole cores like those that were measured:\n")
     _print(_manifest(demand, asked, best))
 
 
 def _whys(campaign: Campaign, demand: Demand, asked: _Asked, best: Offer) -> list[str]:
-    texts = quotation.reasons(best, demand, asked.goal)
+    texts = words.reasons(best, demand, asked.goal)
     if best.dyno.shared and best.dyno.name not in asked.spin_ratios:
         spin_ms = median(window.server.spin_ms for window in campaign.windows)
-        texts += quotation.spin_what_if(best, demand, asked.goal, asked.seed, spin_ms=spin_ms)
-    return [*texts, quotation.buildpack_what_if(best, demand, asked.goal, asked.seed)]
+        cases = spin_cases(best, demand, asked.goal, asked.seed)
+        texts += words.spin_what_if(best, cases, spin_ms=spin_ms)
+    case = buildpack_case(best, demand, asked.goal, asked.seed)
+    return [*texts, words.buildpack_what_if(best, case)]
 
 
 def _manifest(demand: Demand, asked: _Asked, best: Offer) -> str:
     try:
         plan = offer(demand, asked.goal, kubernetes.pod(best.dyno), seed=asked.seed)
     except Infeasible as error:
-        return f"# {quotation.refusal(error)}\n"
+        return f"# {words.refusal(error)}\n"
     return kubernetes.manifest(plan, demand, asked.goal.rps)
 
 
 def _say_unmet(demand: Demand, asked: _Asked, refusals: Sequence[Infeasible]) -> None:
     goal = asked.goal
     _print(f"{goal.rps:g} requests a second with a p99 within {goal.p99_ms:g} ms: not possible.\n")
-    _print(quotation.bullets([quotation.refusal(each) for each in refusals]))
+    _print(words.bullets([words.refusal(each) for each in refusals]))
     tried = {each.dyno.name for each in refusals}
     rest = [dyno for dyno in named(ANY) if dyno.name not in tried]
     offers, more = _offers(demand, asked, rest)
-    nearest = [quotation.line(offers[0])] if offers else _nearest(goal, [*refusals, *more])
+    nearest = [words.line(offers[0])] if offers else _nearest(goal, [*refusals, *more])
     if nearest:
-        _print("What comes nearest\n" + quotation.bullets(nearest))
+        _print("What comes nearest\n" + words.bullets(nearest))
 
 
 def _nearest(goal: Goal, refusals: Iterable[Infeasible]) -> list[str]:

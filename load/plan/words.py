@@ -1,15 +1,22 @@
 """A plan in words: the commands to type, the price, and why."""
 
-import math
 from collections.abc import Sequence
 
 from load.campaign import Arrivals, Campaign
-from load.plan.capacity import Goal, Infeasible, Offer, dyno_capacity, offer, workers_in_memory
+from load.plan.capacity import (
+    MEMORY_SHARE,
+    Goal,
+    Infeasible,
+    Limit,
+    Obstacle,
+    Offer,
+    Workers,
+)
 from load.plan.demand import SURE_REQUESTS, Demand
 from load.plan.dynos import MIB, Dyno
+from load.plan.what_if import BuildpackCase, SpinCase
 from load.rig.readings import SPIN_ROUNDS
 
-GUESS_FACTOR = 2  # how far an assumed spin ratio may be off
 FEW_ROUNDS = 5
 
 
@@ -47,8 +54,40 @@ def line(plan: Offer) -> str:
 
 
 def refusal(error: Infeasible) -> str:
-    """Why this dyno will not do."""
-    return f"{error.dyno.name}: not possible, {error}"
+    """Why this dyno will not do, with its name."""
+    return f"{error.dyno.name}: not possible, {obstacle(error)}"
+
+
+def obstacle(error: Infeasible) -> str:
+    """Why the dyno will not do."""
+    dyno, figures = error.dyno, error.figures
+    match error.obstacle:
+        case Obstacle.NO_SPARE:
+            return f"Heroku runs at most {dyno.most} of them, and one more must be spare"
+        case Obstacle.TOO_MANY:
+            return (
+                f"{figures[0]:.0f} and one spare are needed, and Heroku runs at most {dyno.most} "
+                "of them unless asked for more"
+            )
+        case Obstacle.MEMORY:
+            return (
+                f"one worker takes {_mib(figures[0])}, and {MEMORY_SHARE:.0%} of its memory are "
+                f"{_mib(figures[1])}"
+            )
+        case Obstacle.TIME:
+            return f"there even a request that never queues has a p99 of {figures[0]:.0f} ms"
+
+
+def why_workers(workers: Workers, dyno: Dyno, demand: Demand) -> str:
+    """Why the dyno runs no more *workers*."""
+    match workers.limit:
+        case Limit.CORES:
+            cores = "core" if dyno.cores == 1 else f"{dyno.cores} cores"
+            return f"more would find its {cores} busy"
+        case Limit.MEMORY:
+            return f"more do not fit into {MEMORY_SHARE:.0%} of {_mib(dyno.memory_bytes)}"
+        case Limit.MEASURED:
+            return f"at most twice the {demand.most_workers} that were measured"
 
 
 def reasons(plan: Offer, demand: Demand, goal: Goal) -> list[str]:
@@ -61,7 +100,7 @@ def reasons(plan: Offer, demand: Demand, goal: Goal) -> list[str]:
     all_there = holding.p99_ms(goal.rps / plan.dynos)
     return [
         f"A request takes {demand.service.mean_ms:.1f} ms alone, {cpu_ms:.2f} ms of it CPU.",
-        f"{plan.workers.count} workers a dyno: {plan.workers.why}.",
+        f"{plan.workers.count} workers a dyno: {why_workers(plan.workers, plan.dyno, demand)}.",
         (
             f"One dyno holds {holding.rps:.0f} requests a second within that p99, which is "
             f"{holding.rps / holding.ceiling_rps:.0%} of what {bound} could do with endless queues."
@@ -78,22 +117,19 @@ def reasons(plan: Offer, demand: Demand, goal: Goal) -> list[str]:
     ]
 
 
-def spin_what_if(
-    plan: Offer, demand: Demand, goal: Goal, seed: int, *, spin_ms: float
-) -> tuple[str, str]:
+def spin_what_if(plan: Offer, cases: Sequence[SpinCase], *, spin_ms: float) -> tuple[str, str]:
     """What another spin ratio than the assumed one would mean, and how to measure it."""
     name, ratio = plan.dyno.name, plan.spin_ratio
-    cases = []
-    for other in (ratio / GUESS_FACTOR, ratio * GUESS_FACTOR):
-        try:
-            count = offer(demand, goal, plan.dyno, spin_ratio=other, seed=seed).dynos
-            cases.append(f"{count} dynos at {other:g}")
-        except Infeasible as error:
-            cases.append(f"impossible at {other:g} ({error})")
+    told = [
+        f"impossible at {case.spin_ratio:g} ({obstacle(case.refused)})"
+        if case.refused
+        else f"{case.dynos} dynos at {case.spin_ratio:g}"
+        for case in cases
+    ]
     assumed = (
         f"Neighbours share the CPU of {name}. ASSUMED, not measured: Python takes {ratio:g} times "
         f"as long there as on the machine that was measured (the spin ratio). It would be "
-        f"{' and '.join(cases)}."
+        f"{' and '.join(told)}."
     )
     how = (
         f'Measure it there: heroku run --size={name} -- python -m timeit -n 50 -r 1 "for _ in '
@@ -103,24 +139,21 @@ def spin_what_if(
     return assumed, how
 
 
-def buildpack_what_if(plan: Offer, demand: Demand, goal: Goal, seed: int) -> str:
+def buildpack_what_if(plan: Offer, case: BuildpackCase) -> str:
     """What the buildpack's own WEB_CONCURRENCY would mean."""
-    default = plan.dyno.buildpack_workers
-    says = f"Heroku's buildpack would set WEB_CONCURRENCY={default}"
-    if default == plan.workers.count:
+    says = f"Heroku's buildpack would set WEB_CONCURRENCY={case.workers}"
+    if case.workers == plan.workers.count:
         return f"{says} too."
-    if default > workers_in_memory(demand, plan.dyno):
-        size_mib = demand.memory.bytes(default) / MIB
+    if case.refused:
+        return f"{says}: {obstacle(case.refused)}."
+    if not case.capacity:
+        size_mib = case.size_bytes / MIB
         return f"{says}, which takes {size_mib:.0f} of {plan.dyno.memory_mib} MiB: too much."
-    try:
-        holding = dyno_capacity(
-            demand, goal, plan.dyno, default, spin_ratio=plan.spin_ratio, seed=seed
-        )
-    except Infeasible as error:
-        return f"{says}: {error}."
-    dynos = math.ceil(goal.rps / holding.rps) + 1
-    cost = dynos * plan.dyno.usd_a_month
-    return f"{says}: {holding.rps:.0f} requests a second each, {dynos} dynos, ${cost:,.0f} a month."
+    cost = case.dynos * plan.dyno.usd_a_month
+    return (
+        f"{says}: {case.capacity.rps:.0f} requests a second each, {case.dynos} dynos, "
+        f"${cost:,.0f} a month."
+    )
 
 
 def measurement(campaign: Campaign, demand: Demand) -> list[str]:
@@ -162,6 +195,10 @@ def measurement(campaign: Campaign, demand: Demand) -> list[str]:
 def bullets(texts: Sequence[str]) -> str:
     """*texts* as a list."""
     return "".join(f"  - {text}\n" for text in texts)
+
+
+def _mib(size_bytes: float) -> str:
+    return f"{size_bytes / MIB:.0f} MiB"
 
 
 def _count(number: int, noun: str) -> str:

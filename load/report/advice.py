@@ -7,6 +7,7 @@ from load.plan.capacity import (
     DynoCapacity,
     Goal,
     Infeasible,
+    Workers,
     dyno_capacity,
     held_interval,
     workers_for,
@@ -24,8 +25,7 @@ class Row:
     """What RUNNING dynos of a kind do, one of them being the spare."""
 
     dyno: Dyno
-    workers: int
-    why_workers: str
+    workers: Workers
     holding: DynoCapacity
     interval_rps: tuple[float, float]  # of what one dyno holds, 95 %
 
@@ -56,8 +56,8 @@ class Advice:
 
     demand: Demand | None
     rows: tuple[Row, ...]
-    impossible: tuple[str, ...]  # dynos that will not do, and why
-    why_not: str = ""
+    impossible: tuple[Infeasible, ...]  # dynos that will not do
+    unmeasured: tuple[str, ...] = ()  # why there is no demand, target by target
 
     @property
     def best(self) -> Row | None:
@@ -75,14 +75,13 @@ def advice(campaign: Campaign) -> Advice:
     targets = sorted(
         {window.point.target for window in campaign.windows if window.point.regime == Regime.MODEL}
     )
-    reasons = []
+    unmeasured = []
     for target in targets:
         try:
             return _of(measured(campaign, Regime.MODEL, target))
         except (TooLittleMeasured, UnclearTarget) as error:
-            reasons.append(str(error))
-    why_not = "; ".join(reasons) or "no model was measured, and only a model's requests are yours"
-    return Advice(None, (), (), why_not)
+            unmeasured.append(str(error))
+    return Advice(None, (), (), tuple(unmeasured))
 
 
 def _of(demand: Demand) -> Advice:
@@ -92,9 +91,8 @@ def _of(demand: Demand) -> Advice:
         try:
             rows.append(_row(demand, dyno))
         except Infeasible as error:
-            impossible.append(f"{name}: {error}")
-    why_not = "" if rows else "no dyno answers in time: " + "; ".join(impossible)
-    return Advice(demand, tuple(rows), tuple(impossible), why_not)
+            impossible.append(error)
+    return Advice(demand, tuple(rows), tuple(impossible))
 
 
 def _row(demand: Demand, dyno: Dyno) -> Row:
@@ -104,4 +102,4 @@ def _row(demand: Demand, dyno: Dyno) -> Row:
         demand, goal, dyno, workers.count, spin_ratio=dyno.spin_ratio, seed=SEED
     )
     interval = held_interval(demand, goal.p99_ms, holding, SEED)
-    return Row(dyno, workers.count, workers.why, holding, interval)
+    return Row(dyno, workers, holding, interval)

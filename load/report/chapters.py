@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from load.campaign import Campaign
+from load.plan.capacity import MEMORY_SHARE
 from load.report import latency_plots, scaling_plots, server_plots, words
 from load.report.canvas import NothingToShow, drawing, png
 from load.report.evidence import Group, Scaling
@@ -49,7 +50,7 @@ def chapters(campaign: Campaign, found: Sequence[Group], laws: Sequence[Scaling]
                 "How much memory does a worker take?",
                 words.MEMORY,
                 (),
-                (_picture("memory", words.MEMORY_PLOT, lambda: server_plots.memory(found)),),
+                (_picture("memory", _memory_caption(), lambda: server_plots.memory(found)),),
             ),
             Chapter(
                 "Was the machine steady?",
@@ -92,6 +93,12 @@ def _cost(found: Sequence[Group]) -> Chapter:
         tuple(_cost_sentence(group) for group in found if group.valid),
         (_picture("cpu", words.CPU, lambda: server_plots.cpu(found)),),
     )
+
+
+def _memory_caption() -> str:
+    *sizes, largest = map(str, server_plots.dyno_sizes_mib())
+    free = 100 * (1 - MEMORY_SHARE)
+    return words.MEMORY_PLOT.format(sizes=f"{', '.join(sizes)} or {largest}", free=free)
 
 
 def _cost_sentence(group: Group) -> str:

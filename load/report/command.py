@@ -7,20 +7,23 @@ written; 2 a wrong argument; 4 written, but not one window is valid.
 
 import argparse
 import base64
+import re
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 from rich.console import Console
 
 from load.arguments import Exit
 from load.campaign import Campaign, Point, UnreadableResults, Verdict, Window, read
-from load.plan import words as quotation
+from load.plan.words import commands_for
+from load.report import prose as texts
 from load.report.advice import RUNNING, advice
 from load.report.chapters import Chapter, chapters
 from load.report.evidence import Group, by_point, groups, scalings
+from load.report.prose import prose
 
 TEMPLATES = Path(__file__).parent
 
@@ -70,21 +73,17 @@ def write(campaign: Campaign, folder: Path, results: str) -> Path:
 def _content(
     campaign: Campaign, found: list[Group], told: list[Chapter], results: str
 ) -> dict[str, Any]:
-    said = advice(campaign)
+    advised = advice(campaign)
+    best = advised.best
     return {
         "campaign": campaign,
-        "results": results,
-        "advice": said,
-        "commands": quotation.commands_for(said.best.dyno, said.best.workers, RUNNING)
-        if said.best
-        else (),
-        "measurement": quotation.measurement(campaign, said.demand) if said.demand else (),
-        "running": RUNNING,
+        "is_advised": bool(best),
+        "commands": commands_for(best.dyno, best.workers.count, RUNNING) if best else (),
+        "prose": prose(campaign, advised, results),
+        "texts": texts,
         "chapters": told,
-        "verdicts": Counter(window.verdict.value for window in campaign.windows),
         "points": [(group, _rows(group)) for group in found],
         "unused": [window for window in campaign.windows if window.verdict != Verdict.VALID],
-        "rounds": len({window.round for window in campaign.windows}),
         "point": describe,
     }
 
@@ -116,11 +115,19 @@ def _templates() -> Environment:
     )
     made.filters["data_url"] = _data_url
     made.filters["median"] = _median
+    made.filters["marked"] = _marked
     return made
 
 
 def _data_url(content: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(content).decode()}"
+
+
+def _marked(text: str) -> Markup:
+    """The `code` and **what matters** of a text as HTML; all else is escaped."""
+    safe = str(escape(text))
+    safe = re.sub(r"`([^`]+)`", r"<code>\1</code>", safe)
+    return Markup(re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", safe))  # noqa: S704  # escaped above
 
 
 def _median(windows: list[Window], field: str) -> str:

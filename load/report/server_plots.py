@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 
 from load.campaign import Campaign, Verdict, Window
 from load.latencies import Floats
+from load.plan.capacity import MEMORY_SHARE
+from load.plan.dynos import named
 from load.plan.memory import MIB, fitted
 from load.report.canvas import (
     BLUE,
@@ -24,11 +26,15 @@ from load.report.canvas import (
     single,
 )
 from load.report.evidence import Group, by_point, by_workers, opened, saturated
+from load.sweep.verdicts import DRIFT
 
-TOLERANCE = 0.05  # of the anchors, before a round is not to be trusted
-DYNOS_MIB = (512, 1024, 2560)
-USABLE = 0.85
+DYNOS = ("standard-1x", "standard-2x", "performance-m")  # whose memory is drawn
 Z95 = 1.96
+
+
+def dyno_sizes_mib() -> tuple[int, ...]:
+    """The memory of the dynos that are drawn."""
+    return tuple(dyno.memory_mib for name in DYNOS for dyno in named(name))
 
 
 def cpu(groups: Sequence[Group]) -> Figure:
@@ -107,8 +113,8 @@ def drift(campaign: Campaign) -> Figure:
         "Did the machine keep its pace?", "minutes since the start", "of the median, %"
     )
     axes.axhspan(
-        100 * (1 - TOLERANCE), 100 * (1 + TOLERANCE), color=GREY, alpha=0.15, lw=0,
-        label=f"within {TOLERANCE:.0%}",
+        100 * (1 - DRIFT), 100 * (1 + DRIFT), color=GREY, alpha=0.15, lw=0,
+        label=f"within {DRIFT:.0%}",
     )  # fmt: skip
     anchors = by_point(window for window in campaign.windows if window.point in repeated)
     for colour, (point, windows) in zip((BLUE, GREEN, PURPLE, RED), anchors.items(), strict=False):
@@ -181,12 +187,12 @@ def _memory_stacks(axes: Axes, group: Group) -> None:
         line = [size.bytes(workers) / MIB for workers in counts]
         label = "fitted: shared + workers × each"
         axes.plot(places, line, "_", ms=22, mew=2, color="black", label=label)
-    for limit in DYNOS_MIB:
-        if limit * USABLE < 1.1 * top.max():
-            axes.axhline(limit * USABLE, color=RED, ls="--", lw=1)
+    for limit in dyno_sizes_mib():
+        if limit * MEMORY_SHARE < 1.1 * top.max():
+            axes.axhline(limit * MEMORY_SHARE, color=RED, ls="--", lw=1)
             axes.annotate(
-                f"{USABLE:.0%} of {limit} MiB", (places[0] - 0.4, limit * USABLE), color=RED,
-                fontsize=8.5, va="bottom",
+                f"{MEMORY_SHARE:.0%} of {limit} MiB", (places[0] - 0.4, limit * MEMORY_SHARE),
+                color=RED, fontsize=8.5, va="bottom",
             )  # fmt: skip
     axes.set_xticks(places, [str(workers) for workers in counts])
     axes.grid(visible=False, axis="x")

@@ -100,7 +100,7 @@ MEMORY = (
 )
 MEMORY_PLOT = (
     "Each piece is one worker, the lowest the master process that starts them. Dashed: what a "
-    "dyno of 512, 1024 or 2560 MiB leaves if 15 % are kept free."
+    "dyno of {sizes} MiB leaves if {free:.0f} % are kept free."
 )
 DRIFT = (
     (

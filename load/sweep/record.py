@@ -5,8 +5,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from load import campaign as results
-from load.campaign import Campaign, Machine, Window
+from load.campaign import SCHEMA_VERSION, Campaign, Machine, Window, write
 from load.sweep import verdicts
 
 
@@ -39,7 +38,7 @@ class Record:
 
     def _write(self) -> None:
         campaign = Campaign(
-            schema_version=results.SCHEMA_VERSION,
+            schema_version=SCHEMA_VERSION,
             started_at=self._started_at,
             duration_s=round(self.age_s, 3),
             seed=self._seed,
@@ -47,5 +46,5 @@ class Record:
             windows=tuple(self.windows),
         )
         unfinished = self.path.with_suffix(".unfinished")
-        results.write(campaign, unfinished)
+        write(campaign, unfinished)
         os.replace(unfinished, self.path)  # noqa: PTH105  # says what it does

@@ -16,6 +16,7 @@ from load.plan.capacity import Goal, Infeasible, offer
 from load.plan.demand import Cost, Demand
 from load.plan.dynos import MIB, Dyno, catalogue, named
 from load.plan.memory import Memory
+from load.plan.words import obstacle, why_workers
 from tests.load.synthetic import Truth, campaign, point
 
 ONE_WORKER = Memory(60 * MIB, 300 * MIB)
@@ -134,18 +135,20 @@ def test_memory_limits_workers():
     small = m_m_1(memory=Memory(100 * MIB, 150 * MIB))
     planned = offer(small, Goal(50, 300), dyno(memory_mib=512, cores=8))
     assert planned.workers.count == 2  # 0.85 × 512 − 100 = 335 MiB
-    assert "512 MiB" in planned.workers.why
+    assert "512 MiB" in why_workers(planned.workers, planned.dyno, small)
 
 
 def test_nothing_is_planned_far_beyond_what_was_measured():
     planned = offer(m_m_1(), Goal(50, 300), dyno(memory_mib=1 << 20, cores=64))
     assert planned.workers.count == 2
-    assert "measured" in planned.workers.why
+    assert "measured" in why_workers(planned.workers, planned.dyno, m_m_1())
 
 
 def test_a_worker_that_does_not_fit_is_no_offer():
-    with pytest.raises(Infeasible, match=r"one worker takes 360 MiB.*218 MiB"):
+    with pytest.raises(Infeasible) as raised:
         offer(m_m_1(), Goal(50, 300), dyno(memory_mib=256))
+
+    assert re.search(r"one worker takes 360 MiB.*218 MiB", obstacle(raised.value))
 
 
 def test_rounds_that_differ_widen_the_price():

@@ -5,8 +5,8 @@ import sys
 import psutil
 import pytest
 
-from load import campaign as results
 from load.__main__ import main
+from load.campaign import read
 from load.scaling import Sample, fit
 from tests.conftest import PROJECT, eventually
 
@@ -32,7 +32,7 @@ def small(tmp_path_factory):
         *("--rounds", "1", "--window-s", "1", "--ramp-s", "0.3"),
     )
     assert said.returncode == 0, said.stderr
-    return results.read(folder / "results.json")
+    return read(folder / "results.json")
 
 
 def test_a_sweep_measures_every_point_it_was_asked_for(small):
@@ -86,7 +86,7 @@ def test_an_injected_law_is_found_again(tmp_path):
     assert said.returncode == 0, said.stderr
 
     # Also what a busy test machine had refused: that spoils the latencies, hardly the law.
-    windows = results.read(tmp_path / "results.json").windows
+    windows = read(tmp_path / "results.json").windows
     found = fit(
         [
             Sample(workers=w.point.workers, throughput_rps=w.throughput_rps, round=w.round)
@@ -120,13 +120,13 @@ def test_an_interrupted_sweep_leaves_what_it_measured_and_no_process(tmp_path, s
         stderr=subprocess.PIPE,
         text=True,
     )
-    eventually(lambda: path.exists() and results.read(path).windows)
+    eventually(lambda: path.exists() and read(path).windows)
     started = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(sent)
     said = process.communicate(timeout=20)[1]
 
     assert process.returncode == code, said
-    assert results.read(path).windows
+    assert read(path).windows
     assert sent is signal.SIGKILL or f"all are in {path}" in said
     eventually(lambda: not any(one.is_running() and one.status() != "zombie" for one in started))
 
