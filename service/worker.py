@@ -1,5 +1,5 @@
 """
-The Gunicorn worker: gevent's, that loses nothing and waits for nobody.
+The Gunicorn worker: gevent's, with a deadline for each phase and a lossless drain.
 
 What it overrides, and why:
 
