@@ -47,8 +47,8 @@ class InvalidInput(ServiceError):
     example = b""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        told = "; ".join(f"{fault.pointer or 'body'}: {fault.detail}" for fault in faults[:3])
-        super().__init__(told)
+        listed = "; ".join(f"{fault.pointer or 'body'}: {fault.detail}" for fault in faults[:3])
+        super().__init__(listed)
         self.faults = tuple(faults)
 
 

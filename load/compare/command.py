@@ -88,8 +88,8 @@ def _tell(before: Campaign, after: Campaign, allowed: Mapping[str, float]) -> Ex
 
 def _missing(before: Campaign, after: Campaign, found: Sequence[Change]) -> list[str]:
     wanted = dict.fromkeys(path(each.point) for each in (*before.windows, *after.windows))
-    told = {change.path for change in found}
-    return [each for each in wanted if each not in told] or ([] if told else ["everything"])
+    compared = {change.path for change in found}
+    return [each for each in wanted if each not in compared] or ([] if compared else ["everything"])
 
 
 def _code(change: Change, allowed: float) -> Exit:

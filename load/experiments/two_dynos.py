@@ -52,12 +52,12 @@ def main() -> None:
         generator = stack.enter_context(Generator(generator_cores))
         for share in args.shares:
             rps = share * most_rps
-            told = _told(demand, simulated, rps)
+            planned = _told(demand, simulated, rps)
             clients = [
                 generator.run(_traffic(target, url, rps, args.window_s, seed))
                 for seed in range(args.rounds)
             ]
-            _compare(rps, told, clients)
+            _compare(rps, planned, clients)
 
 
 def _arguments() -> argparse.Namespace:
@@ -104,14 +104,14 @@ def _traffic(target: Target, url: str, rps: float, window_s: float, seed: int) -
     )
 
 
-def _compare(rps: float, told: Sequence[float], clients: Sequence[Client]) -> None:
+def _compare(rps: float, planned: Sequence[float], clients: Sequence[Client]) -> None:
     errors = sum(sum(client.errors.values()) + client.dropped for client in clients)
     seen = merged(decode(client.response_hdr) for client in clients).quantile_ms(
         np.array(PERCENTILES)
     )
-    times = [f"{time:.1f} ms" for pair in zip(told, seen, strict=True) for time in pair]
+    times = [f"{time:.1f} ms" for pair in zip(planned, seen, strict=True) for time in pair]
     noted = f"  ({errors} errors or dropped)" if errors else ""
-    _row(f"{rps:.1f}", *times, f"{told[1] / seen[1] - 1:+.0%}{noted}")
+    _row(f"{rps:.1f}", *times, f"{planned[1] / seen[1] - 1:+.0%}{noted}")
 
 
 @contextmanager

@@ -120,7 +120,7 @@ def reasons(plan: Offer, demand: Demand, goal: Goal) -> list[str]:
 def spin_what_if(plan: Offer, cases: Sequence[SpinCase], *, spin_ms: float) -> tuple[str, str]:
     """What another spin ratio than the assumed one would mean, and how to measure it."""
     name, ratio = plan.dyno.name, plan.spin_ratio
-    told = [
+    outcomes = [
         f"impossible at {case.spin_ratio:g} ({obstacle(case.refused)})"
         if case.refused
         else f"{case.dynos} dynos at {case.spin_ratio:g}"
@@ -129,7 +129,7 @@ def spin_what_if(plan: Offer, cases: Sequence[SpinCase], *, spin_ms: float) -> t
     assumed = (
         f"Neighbours share the CPU of {name}. ASSUMED, not measured: Python takes {ratio:g} times "
         f"as long there as on the machine that was measured (the spin ratio). It would be "
-        f"{' and '.join(told)}."
+        f"{' and '.join(outcomes)}."
     )
     how = (
         f'Measure it there: heroku run --size={name} -- python -m timeit -n 50 -r 1 "for _ in '

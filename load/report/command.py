@@ -58,11 +58,11 @@ def run(args: argparse.Namespace) -> int:
 def write(campaign: Campaign, folder: Path, results: str) -> Path:
     """Write the report on *campaign* into *folder*; return the page's path."""
     found = groups(campaign)
-    told = chapters(campaign, found, scalings(found))
-    for picture in _pictures(told):
+    written = chapters(campaign, found, scalings(found))
+    for picture in _pictures(written):
         if picture.png:
             (folder / f"{picture.name}.png").write_bytes(picture.png)
-    content = _content(campaign, found, told, results)
+    content = _content(campaign, found, written, results)
     templates = _templates()
     for name, template in (("report.md", "page.md.jinja"), ("report.html", "page.html.jinja")):
         text = templates.get_template(template).render(content)
@@ -71,7 +71,7 @@ def write(campaign: Campaign, folder: Path, results: str) -> Path:
 
 
 def _content(
-    campaign: Campaign, found: list[Group], told: list[Chapter], results: str
+    campaign: Campaign, found: list[Group], written: list[Chapter], results: str
 ) -> dict[str, Any]:
     advised = advice(campaign)
     best = advised.best
@@ -81,7 +81,7 @@ def _content(
         "commands": commands_for(best.dyno, best.workers.count, RUNNING) if best else (),
         "prose": prose(campaign, advised, results),
         "texts": texts,
-        "chapters": told,
+        "chapters": written,
         "points": [(group, _rows(group)) for group in found],
         "unused": [window for window in campaign.windows if window.verdict != Verdict.VALID],
         "point": describe,
@@ -139,8 +139,8 @@ def _median(windows: list[Window], field: str) -> str:
     return f"{middle:,.0f}" if middle >= 100 else f"{middle:.3g}"
 
 
-def _pictures(told: list[Chapter]) -> list[Any]:
-    return [picture for chapter in told for picture in chapter.pictures]
+def _pictures(written: list[Chapter]) -> list[Any]:
+    return [picture for chapter in written for picture in chapter.pictures]
 
 
 def _fail(message: str) -> int:

@@ -94,7 +94,10 @@ def residuals(scaling: Scaling) -> Figure:
     for axes, law in zip(panels, scaling.fit.laws, strict=True):
         away = 100 * np.array(law.residuals)
         labelled(
-            axes, f"{law.law} (belief {100 * law.weight:.0f} %)", "workers", "measured − law, %"
+            axes,
+            f"{law.law} (Akaike weight {100 * law.weight:.0f} %)",
+            "workers",
+            "measured − law, %",
         )
         axes.axhline(0, color=GREY, lw=1)
         axes.plot(workers, away, "o", ms=4, color=GREEN, alpha=0.6, mew=0)

@@ -71,15 +71,15 @@ def cpu(groups: Sequence[Group]) -> Figure:
 def shares(groups: Sequence[Group]) -> Figure:
     """Each worker's share of a window's answers, against what chance would give."""
     valid = [window for group in groups for window in group.valid]
-    told = [w for w in valid if w.point.workers > 1 and w.client.answered_by_worker]
-    if not told:
+    shared = [w for w in valid if w.point.workers > 1 and w.client.answered_by_worker]
+    if not shared:
         raise NothingToShow("No valid window with several workers says which of them answered.")
     figure, axes = single("Is the work shared evenly?", "workers", "of an equal share, %")
-    counts = list(by_workers(told))
-    _chance(axes, counts, told)
+    counts = list(by_workers(shared))
+    _chance(axes, counts, shared)
     for windows, colour, offset, label in (
-        (saturated(told), GREEN, -0.14, "a worker in a window, fixed clients"),
-        (opened(told), ORANGE, 0.14, "a worker in a window, given rate"),
+        (saturated(shared), GREEN, -0.14, "a worker in a window, fixed clients"),
+        (opened(shared), ORANGE, 0.14, "a worker in a window, given rate"),
     ):
         if windows:
             at, share = _relative_shares(windows, counts, offset)

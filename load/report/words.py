@@ -36,8 +36,8 @@ RESIDUALS = (
     "everywhere; a line that bends away is a law that is wrong. Linear: nothing is lost. Amdahl: "
     "a share of each request can only be had by one worker at a time. Queue: workers line up for "
     "one thing. USL, the Universal Scalability Law: Amdahl's, and every pair of workers costs "
-    "something more. Belief is the share of trust that the measurements give to each (by AICc, a "
-    "score that charges a law for every parameter); together they make 100 %."
+    "something more. The Akaike weight is the share of trust that the measurements give to "
+    "each (by AICc, a score that charges a law for every parameter); together they make 100 %."
 )
 COST = (
     (

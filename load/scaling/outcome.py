@@ -28,7 +28,7 @@ class LawFit(msgspec.Struct, frozen=True, kw_only=True):
     law: Law
     parameters: tuple[Parameter, ...]
     aicc: float  # only differences between laws mean something
-    weight: float  # the share of belief that the measurements give it, all laws together 1
+    weight: float  # Akaike weight: the share of plausibility, all laws together 1
     residuals: tuple[float, ...]  # ln(measured ÷ law) of each sample, in their order
 
     @property

@@ -32,7 +32,7 @@ class Candidate:
     theta: Floats  # (parameters,), the first ln lambda
     loss: float
     aicc: float
-    weight: float  # its share of belief among the laws (Akaike's)
+    weight: float  # its Akaike weight: its share of plausibility, all laws together 1
 
 
 @dataclass(frozen=True)
@@ -107,10 +107,10 @@ def _ranked(solved: dict[Law, tuple[Floats, Floats]], points: int) -> tuple[Cand
         count = theta.shape[1] + 1  # the noise is a parameter too
         aicc[law] = 2 * float(lost[0]) + 2 * count * points / (points - count - 1)
     least = min(aicc.values())
-    belief = {law: np.exp((least - value) / 2) for law, value in aicc.items()}
-    total = sum(belief.values())
+    plausibility = {law: np.exp((least - value) / 2) for law, value in aicc.items()}
+    total = sum(plausibility.values())
     candidates = [
-        Candidate(law, theta[0], float(lost[0]), aicc[law], float(belief[law] / total))
+        Candidate(law, theta[0], float(lost[0]), aicc[law], float(plausibility[law] / total))
         for law, (theta, lost) in solved.items()
     ]
     return tuple(sorted(candidates, key=lambda each: each.aicc))

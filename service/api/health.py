@@ -64,13 +64,13 @@ def _own_reasons() -> Iterator[dict[str, str]]:
 
 
 def _reason(model: Model) -> dict[str, str]:
-    told = {
+    facts = {
         "reason": REASONS[model.state],
         "model": model.name,
         "version": model.version,
         "detail": model.reason,
     }
-    return {name: said for name, said in told.items() if said}
+    return {name: said for name, said in facts.items() if said}
 
 
 def _sentence(reason: dict[str, str]) -> str:

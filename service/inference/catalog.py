@@ -87,11 +87,11 @@ class Catalog:
 
     def _keep_loading(self, model: Model, loaded: Callable[[Model], None]) -> None:
         """Load *model*; while it fails, try again, ever more rarely, and tell each reason once."""
-        wait_s, told = RETRY_FIRST_S, ""
+        wait_s, reported = RETRY_FIRST_S, ""
         while True:
             model.load()
-            if model.reason != told or model.state == "ready":
-                told = model.reason
+            if model.reason != reported or model.state == "ready":
+                reported = model.reason
                 loaded(model)
             if model.state == "ready":
                 return

@@ -84,32 +84,32 @@ def _exactly(sock: socket.socket, size: int) -> bytearray:
 
 def from_specs(specs: ArtefactSpecs) -> bytes:
     """Put the specs into JSON."""
-    told = {
+    described = {
         "inputs": [_told(spec) for spec in specs.inputs.values()],
         "outputs": [_told(spec) for spec in specs.outputs.values()],
     }
-    return json.dumps(told, default=np.generic.item).encode()
+    return json.dumps(described, default=np.generic.item).encode()
 
 
 def to_specs(body: bytes | bytearray) -> ArtefactSpecs:
     """Undo `from_specs`."""
-    told = json.loads(body)
-    return ArtefactSpecs(_specs(told["inputs"]), _specs(told["outputs"]))
+    described = json.loads(body)
+    return ArtefactSpecs(_specs(described["inputs"]), _specs(described["outputs"]))
 
 
 def _told(spec: TensorSpec) -> dict[str, Any]:
     return vars(spec) | {"datatype": spec.datatype.str}
 
 
-def _specs(told: list[dict[str, Any]]) -> Mapping[str, TensorSpec]:
+def _specs(descriptions: list[dict[str, Any]]) -> Mapping[str, TensorSpec]:
     specs = (
         TensorSpec(
-            said["name"],
-            np.dtype(said["datatype"]),
-            tuple(said["shape"]),
-            tuple(said["columns"]),
-            tuple(said["categories"]),
+            described["name"],
+            np.dtype(described["datatype"]),
+            tuple(described["shape"]),
+            tuple(described["columns"]),
+            tuple(described["categories"]),
         )
-        for said in told
+        for described in descriptions
     )
     return {spec.name: spec for spec in specs}

@@ -104,9 +104,9 @@ class Launcher:
 
         0 stands for one that had not told its number yet.
         """
-        told = told_path(self._ready, pid)
+        marker = told_path(self._ready, pid)
         try:
-            os.close(os.open(told, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            os.close(os.open(marker, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         except OSError:
             return False
         return True
@@ -164,10 +164,10 @@ class Launcher:
         """Start the process with the lock, and a socket that takes connections from now on."""
         for path in (Path(self._address), self._ready, told_path(self._ready, 0), self._stack):
             path.unlink(missing_ok=True)
-        for told in self._ready.parent.glob(f"{self._ready.stem}.*.told"):
+        for marker in self._ready.parent.glob(f"{self._ready.stem}.*.told"):
             with suppress(OSError):
-                if time() - told.stat().st_mtime > TOLD_S:
-                    told.unlink()
+                if time() - marker.stat().st_mtime > TOLD_S:
+                    marker.unlink()
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(self._address)
             listener.listen()

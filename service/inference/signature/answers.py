@@ -27,16 +27,16 @@ class Naming:
     """
 
     def __init__(
-        self, model: str, told: Mapping[str, Output], specs: Mapping[str, TensorSpec]
+        self, model: str, entries: Mapping[str, Output], specs: Mapping[str, TensorSpec]
     ) -> None:
         self._model = model
-        self._told = tuple(told)
-        self.labels = {name: _labels(name, told, specs) for name in {**specs, **told}}
-        self._top = {name: output.top for name, output in told.items() if output.top}
+        self._answered = tuple(entries)
+        self.labels = {name: _labels(name, entries, specs) for name in {**specs, **entries}}
+        self._top = {name: output.top for name, output in entries.items() if output.top}
 
     def answers(self, outputs: Tensors) -> list[AnsweredRow]:
         """Name each row of *outputs*. Raises ModelFailed for columns that no label fits."""
-        names = self._told or tuple(outputs)
+        names = self._answered or tuple(outputs)
         columns = {name: outputs[name] for name in names}
         parts: list[list[AnsweredRow]] = []
         labelled = [name for name in names if self.labels.get(name)]
@@ -94,10 +94,10 @@ class Naming:
 
 
 def _labels(
-    name: str, told: Mapping[str, Output], specs: Mapping[str, TensorSpec]
+    name: str, entries: Mapping[str, Output], specs: Mapping[str, TensorSpec]
 ) -> tuple[str, ...]:
     """The names of the columns. Raises InvalidModel where model.toml contradicts the artefact."""
-    said = told[name].labels if name in told else ()
+    said = entries[name].labels if name in entries else ()
     spec = specs.get(name)
     if spec is None:
         if specs:

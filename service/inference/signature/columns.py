@@ -24,8 +24,8 @@ def build_features(
     features: list[Feature] = []
     parts = []
     for name, spec in specs.items():
-        told = manifest.inputs.get(name)
-        own = _features_of(spec, told)
+        entry = manifest.inputs.get(name)
+        own = _features_of(spec, entry)
         start = len(features)
         features += own
         shape = (-1, *spec.shape[1:]) if len(own) == 1 else (-1, len(own))
@@ -37,10 +37,10 @@ def build_features(
     return FeatureRows(features, parts, limit_rows)
 
 
-def _features_of(spec: TensorSpec, told: Input | None) -> list[Feature]:
+def _features_of(spec: TensorSpec, entry: Input | None) -> list[Feature]:
     wide = prod(spec.shape[1:])
-    if told and told.columns:
-        named = tuple(column.name for column in told.columns)
+    if entry and entry.columns:
+        named = tuple(column.name for column in entry.columns)
         if wide not in {len(named), -1} or len(spec.shape) != 2:
             raise InvalidModel(
                 f"model.toml gives input {spec.name!r} {len(named)} features, "
@@ -50,12 +50,12 @@ def _features_of(spec: TensorSpec, told: Input | None) -> list[Feature]:
             raise InvalidModel(
                 f"model.toml names the features {list(named)}, the artefact {list(spec.columns)}"
             )
-        return [_feature(column, spec) for column in told.columns]
+        return [_feature(column, spec) for column in entry.columns]
     if spec.columns:
         return [_feature(FeatureEntry(name=name), spec) for name in spec.columns]
     if not is_column(spec):
         raise InvalidModel(f"input {spec.name!r} has {wide} columns: name each in model.toml")
-    return [_feature(told.column if told else FeatureEntry(name=spec.name), spec)]
+    return [_feature(entry.column if entry else FeatureEntry(name=spec.name), spec)]
 
 
 def _feature(column: FeatureEntry, spec: TensorSpec) -> Feature:

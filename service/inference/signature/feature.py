@@ -76,9 +76,9 @@ class Feature:
         """What may be sent, in words."""
         noun = NOUNS[self.kind]
         if self.categories:
-            told = ", ".join(scalar(known) for known in self.categories[:CATEGORIES_TOLD])
+            listed = ", ".join(scalar(known) for known in self.categories[:CATEGORIES_TOLD])
             more = len(self.categories) - CATEGORIES_TOLD
-            noun = f"one of {told}" + (f" or {more} more" if more > 0 else "")
+            noun = f"one of {listed}" + (f" or {more} more" if more > 0 else "")
         elif self.minimum is not None and self.maximum is not None:
             noun += f" from {self.minimum:.15g} to {self.maximum:.15g}"
         elif self.minimum is not None:
@@ -135,16 +135,16 @@ class Feature:
 
     def _middle(self) -> float:
         low, high = self.bounds
-        told = self.minimum is not None and self.maximum is not None
-        middle = (low + high) / 2 if told else min(max(0, low), high)
+        bounded = self.minimum is not None and self.maximum is not None
+        middle = (low + high) / 2 if bounded else min(max(0, low), high)
         return int(middle) if self.kind == "integer" else float(middle)
 
 
 def range_of(dtype: np.dtype[Any]) -> tuple[float, float]:
     """Find the least and the greatest number that *dtype* holds."""
     if dtype.kind in "iu":
-        told = np.iinfo(dtype)
-        return told.min, told.max
+        limits = np.iinfo(dtype)
+        return limits.min, limits.max
     if dtype.kind == "f":
         return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
     return -np.inf, np.inf

@@ -34,8 +34,8 @@ class NestedTensors:
         }
         counts = {name: len(array) for name, array in arrays.items()}
         if len(set(counts.values())) > 1:
-            told = ", ".join(f"{count} of {name}" for name, count in counts.items())
-            raise InvalidInput([wanted("", told, "the same number of rows in each input")])
+            listed = ", ".join(f"{count} of {name}" for name, count in counts.items())
+            raise InvalidInput([wanted("", listed, "the same number of rows in each input")])
         return Question(arrays, next(iter(counts.values())), single=single)
 
     def example(self) -> dict[str, Any]:

@@ -111,47 +111,49 @@ def _specs(manifest: Manifest, inputs: TensorSpecs) -> dict[str, TensorSpec]:
     if not inputs:
         if not manifest.inputs:
             raise InvalidModel("the artefact does not say what it takes: name it under [input]")
-        return {name: _told_spec(name, told) for name, told in manifest.inputs.items()}
-    for name, told in manifest.inputs.items():
+        return {name: _entry_spec(name, entry) for name, entry in manifest.inputs.items()}
+    for name, entry in manifest.inputs.items():
         if name not in inputs:
             raise InvalidModel(
                 f"model.toml names the input {name!r}, the artefact has {list(inputs)}"
             )
-        _agree(name, told, inputs[name])
+        _agree(name, entry, inputs[name])
     return dict(inputs)
 
 
-def _told_spec(name: str, told: Input) -> TensorSpec:
-    if told.image:
-        shape = told.shape or (-1, *told.image.size, 3)
-        return TensorSpec(name, np.dtype(told.dtype or "uint8"), shape)
-    strings = any(isinstance(known, str) for known in told.column.categories)
-    dtype = told.dtype or ("string" if strings else "float64")
-    shape = told.shape or ((-1, len(told.columns)) if told.columns else (-1,))
+def _entry_spec(name: str, entry: Input) -> TensorSpec:
+    if entry.image:
+        shape = entry.shape or (-1, *entry.image.size, 3)
+        return TensorSpec(name, np.dtype(entry.dtype or "uint8"), shape)
+    strings = any(isinstance(known, str) for known in entry.column.categories)
+    dtype = entry.dtype or ("string" if strings else "float64")
+    shape = entry.shape or ((-1, len(entry.columns)) if entry.columns else (-1,))
     return TensorSpec(name, np.dtype(object if dtype == "string" else dtype), shape)
 
 
-def _agree(name: str, told: Input, spec: TensorSpec) -> None:
-    own = "object" if told.dtype == "string" else told.dtype
+def _agree(name: str, entry: Input, spec: TensorSpec) -> None:
+    own = "object" if entry.dtype == "string" else entry.dtype
     matrix = len(spec.shape) == 2 and spec.shape[1] != 1
     if own and not matrix and own != spec.datatype.name:
         raise InvalidModel(
-            f"model.toml's input {name!r} is {told.dtype}, the artefact's is {spec.datatype.name}"
+            f"model.toml's input {name!r} is {entry.dtype}, the artefact's is {spec.datatype.name}"
         )
-    if told.shape and told.shape != spec.shape:
+    if entry.shape and entry.shape != spec.shape:
         raise InvalidModel(
-            f"model.toml's input {name!r} has shape {list(told.shape)}, "
+            f"model.toml's input {name!r} has shape {list(entry.shape)}, "
             f"the artefact's has {list(spec.shape)}"
         )
 
 
 def _kind(manifest: Manifest, specs: TensorSpecs) -> ModelKind:
     said = manifest.inputs.values()
-    told = {entry.kind or "features" for entry in said if entry.kind or entry.columns}
-    if len(told) > 1:
-        raise InvalidModel(f"model.toml gives inputs of kinds {sorted(told)}; a model has one kind")
-    if told:
-        return told.pop()
+    kinds = {entry.kind or "features" for entry in said if entry.kind or entry.columns}
+    if len(kinds) > 1:
+        raise InvalidModel(
+            f"model.toml gives inputs of kinds {sorted(kinds)}; a model has one kind"
+        )
+    if kinds:
+        return kinds.pop()
     named = [spec.columns or is_column(spec) for spec in specs.values()]
     return "features" if all(named) else "tensor"
 
