@@ -1,3 +1,6 @@
+from time import monotonic
+
+import numpy as np
 import pytest
 
 from service.inference.execution import launch
@@ -5,8 +8,11 @@ from service.inference.execution.host import Brief
 from service.inference.execution.launch import Launcher
 from service.inference.execution.process import ProcessExecution
 
+FOREVER = float("inf")
+
 # Rows say what the model does: it lives, raises, dies, hangs or grows.
 FINE, RAISES, DIES, HANGS, GROWS = 1.0, -1.0, -2.0, -3.0, -4.0
+
 
 MODEL = """
 import ctypes, os, pathlib, time
@@ -68,3 +74,19 @@ def worker(folder, tmp_path, monkeypatch):
     yield worker
     for execution in made:
         execution.close()
+
+
+def ask(execution, *values, within_s=30):
+    ran = execution.execute({"x": np.array(values)}, monotonic() + within_s)
+    return {name: column.tolist() for name, column in ran.outputs.items()}
+
+
+def pid_of(execution):
+    return ask(execution, FINE)["pid"][0]
+
+
+@pytest.fixture
+def opened(worker):
+    execution = worker()
+    execution.open(FOREVER)
+    return execution

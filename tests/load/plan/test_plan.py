@@ -6,20 +6,12 @@ import io
 import re
 
 import msgspec
-import numpy as np
 import pytest
 
 from load.campaign import Campaign, Regime, Verdict, write
-from load.latencies import Spectrum
 from load.plan import command as plan
-from load.plan.capacity import Goal, Infeasible, offer
-from load.plan.demand import Cost, Demand
-from load.plan.dynos import MIB, Dyno, catalogue, named
-from load.plan.memory import Memory
-from load.plan.words import obstacle, why_workers
+from load.plan.dynos import named
 from tests.load.synthetic import Truth, campaign, point
-
-ONE_WORKER = Memory(60 * MIB, 300 * MIB)
 
 
 @pytest.fixture(scope="module")
@@ -64,98 +56,6 @@ def spoilt(results, **changes):
     """*results* with every window changed."""
     windows = tuple(msgspec.structs.replace(each, **changes) for each in results.windows)
     return msgspec.structs.replace(results, windows=windows)
-
-
-def m_m_1(mean_ms=10.0, *, rounds=(10.0, 10.0, 10.0), memory=ONE_WORKER):
-    """Exponential service times, all CPU, one worker measured."""
-    shares = (np.arange(20_000) + 0.5) / 20_000
-    return Demand(
-        regime=Regime.MODEL,
-        target="/models/iris/predict",
-        lightest=point(rate=1.0),
-        measured_requests=20_000,
-        service=Spectrum(-np.log(1 - shares) * mean_ms, np.ones(20_000)),
-        service_by_round_ms=np.array(rounds),
-        costs={1: Cost(mean_ms, np.array(rounds))},
-        crowding={1: 1.0},
-        slots=1,
-        lanes=1,
-        memory=memory,
-        windows=len(rounds),
-        rounds=len(rounds),
-    )
-
-
-def dyno(**changes):
-    """A dyno with one core, in whose memory one worker of `m_m_1` fits."""
-    fields = {
-        "name": "one", "runtime": "common", "usd_a_month": 25, "memory_mib": 512,
-        "cores": 1, "most": 100,
-    }  # fmt: skip
-    return Dyno(**(fields | changes))
-
-
-@pytest.mark.parametrize(
-    ("rps", "p99_ms", "needed"),
-    # λ ≤ µ − 4.605 / SLO a dyno, with µ = 100: 54 a second for 100 ms, 77 for 200 ms.
-    [(50, 100, 1), (500, 100, 10), (150, 200, 2), (720, 200, 10)],
-)
-def test_an_m_m_1_dyno_is_planned_as_theory_has_it(rps, p99_ms, needed):
-    planned = offer(m_m_1(), Goal(rps, p99_ms), dyno())
-    assert planned.needed == needed
-    assert planned.dynos == needed + 1
-    assert planned.usd_a_month == 25 * (needed + 1)
-    assert planned.workers.count == 1
-
-
-def test_one_dyno_holds_what_an_m_m_1_queue_holds():
-    held = offer(m_m_1(), Goal(10, 200), dyno()).holding
-    assert held.rps == pytest.approx(100 - 4605 / 200, rel=0.04)
-
-
-def test_more_requests_never_take_fewer_dynos():
-    counts = [offer(m_m_1(), Goal(rps, 150), dyno()).dynos for rps in (1, 60, 61, 900)]
-    assert counts == sorted(counts)
-    assert counts[0] == 2  # one carries it, one is spare
-
-
-def test_a_tighter_p99_never_takes_fewer_dynos():
-    counts = [offer(m_m_1(), Goal(500, p99), dyno()).dynos for p99 in (1000, 150, 70)]
-    assert counts == sorted(counts)
-
-
-def test_a_slower_cpu_takes_more_dynos():
-    fast, slow = (
-        offer(m_m_1(), Goal(300, 300), dyno(), spin_ratio=ratio).dynos for ratio in (1, 2)
-    )
-    assert slow > 2 * (fast - 1)
-
-
-def test_memory_limits_workers():
-    small = m_m_1(memory=Memory(100 * MIB, 150 * MIB))
-    planned = offer(small, Goal(50, 300), dyno(memory_mib=512, cores=8))
-    assert planned.workers.count == 2  # 0.85 × 512 − 100 = 335 MiB
-    assert "512 MiB" in why_workers(planned.workers, planned.dyno, small)
-
-
-def test_nothing_is_planned_far_beyond_what_was_measured():
-    planned = offer(m_m_1(), Goal(50, 300), dyno(memory_mib=1 << 20, cores=64))
-    assert planned.workers.count == 2
-    assert "measured" in why_workers(planned.workers, planned.dyno, m_m_1())
-
-
-def test_a_worker_that_does_not_fit_is_no_offer():
-    with pytest.raises(Infeasible) as raised:
-        offer(m_m_1(), Goal(50, 300), dyno(memory_mib=256))
-
-    assert re.search(r"one worker takes 360 MiB.*218 MiB", obstacle(raised.value))
-
-
-def test_rounds_that_differ_widen_the_price():
-    alike = offer(m_m_1(), Goal(2000, 200), dyno())
-    apart = offer(m_m_1(rounds=(8.0, 10.0, 12.0)), Goal(2000, 200), dyno())
-    assert alike.usd_interval == (alike.usd_a_month, alike.usd_a_month)
-    assert apart.usd_interval[0] < apart.usd_a_month < apart.usd_interval[1]
 
 
 def test_the_commands_come_first(quoted):
@@ -306,13 +206,3 @@ def test_a_file_that_is_no_campaign_exits_2(typed, tmp_path):
     code, _, err = typed("--rps 10 --p99 200ms", results=None)
     assert code == 2
     assert "results.json" in err
-
-
-def test_the_catalogue_has_what_the_buildpack_sets():
-    defaults = {each.name: each.buildpack_workers for each in catalogue()}
-    assert defaults["standard-1x"] == 2
-    assert defaults["standard-2x"] == 4
-    assert defaults["performance-m"] == 5
-    assert defaults["performance-l"] == 17
-    assert defaults["performance-l-ram"] == 9
-    assert defaults["performance-2xl"] == 33

@@ -1,65 +1,19 @@
 """`python -m load report`: what someone who opens the report finds in it."""
 
-import argparse
 import io
 import re
-from html.parser import HTMLParser
 
 import msgspec
 import pytest
 from PIL import Image
 
 from load.campaign import Regime, Verdict, write
-from load.report import command as report
+from tests.load.report.pages import Written, typed
 from tests.load.synthetic import campaign, point
 
 PLOTS = {
     "throughput", "efficiency", "residuals", "cpu", "latency", "p99", "shares", "memory", "drift",
 }  # fmt: skip
-VOID = {"meta", "img", "br"}
-
-
-class Page(HTMLParser):
-    """A page's text, tags and attributes; an unbalanced tag fails."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.open, self.text, self.addresses, self.tags = [], "", [], set()
-        self.feed(html)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.add(tag)
-        self.addresses += [value for name, value in attrs if name in {"src", "href", "srcset"}]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] != "style":
-            self.text += re.sub(r"\s+", " ", data)
-
-
-class Written:
-    """A report that was written."""
-
-    def __init__(self, folder, results):
-        write(results, folder / "results.json")
-        self.code = typed(str(folder / "results.json"), "--out", str(folder / "out"))
-        self.folder = folder / "out"
-        self.html = (self.folder / "report.html").read_text()
-        self.markdown = (self.folder / "report.md").read_text()
-        self.page = Page(self.html)
-        self.plots = {path.stem for path in self.folder.glob("*.png")}
-
-
-def typed(*arguments):
-    """Runs the command as typed; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="load report")
-    report.configure(parser)
-    return report.run(parser.parse_args(arguments))
 
 
 def changed(results, change):

@@ -1,31 +1,15 @@
-import os
-
 import numpy as np
 import pytest
 from scipy.optimize import least_squares
 from scipy.stats import binom
 
 from load.scaling import Law, Sample, TooFewSamples, fit, throughput
+from tests.load.scaling.machines import DESIGN, samples, usl
 
-DESIGN = (1, 2, 1, 4, 8, 16, 32, 1)
 SDM91 = {1: 65, 18: 996, 36: 1652, 72: 1853, 108: 1829, 144: 1775, 216: 1702}  # Gunther (2007)
+
+
 GRANIAN = {1: 143_520, 2: 276_961, 4: 397_374}  # its own table of workers
-FULL = os.environ.get("LOAD_COVERAGE") == "full"
-
-
-def samples(law, parameters, *, rounds=6, noise=0.02, shared=0.0, seed=0, design=DESIGN):
-    rng = np.random.default_rng(seed)
-    true = throughput(law, parameters, design)
-    return [
-        Sample(workers=n, throughput_rps=float(x * np.exp(drift + away)), round=i)
-        for i in range(rounds)
-        for drift in [shared * rng.standard_normal()]
-        for n, x, away in zip(design, true, noise * rng.standard_normal(len(design)), strict=True)
-    ]
-
-
-def usl(sigma, kappa, **how):
-    return samples(Law.USL, {"lambda": 100.0, "sigma": sigma, "kappa": kappa}, **how)
 
 
 def table(figures, *, rounds=1, noise=0.0, seed=0):
@@ -242,40 +226,3 @@ def test_odd_measurements_get_finite_figures_or_a_refusal(curve, noise, rounds):
             assert np.isfinite([each.low, each.value, each.high]).all()
             assert each.low <= each.value <= each.high
     assert "nan" not in said(found)
-
-
-CELLS = [(sigma, kappa) for sigma in (0, 0.01, 0.05, 0.2) for kappa in (0, 1e-4, 1e-3)]
-
-
-def coverage(sigma, kappa, *, replications, rounds, shared=0.0):
-    """How often each interval holds its parameter."""
-    true = {"lambda": 100.0, "sigma": sigma, "kappa": kappa}
-    hits = dict.fromkeys(true, 0)
-    for seed in range(replications):
-        given = usl(
-            sigma,
-            kappa,
-            rounds=rounds,
-            shared=shared,
-            seed=1000 + seed,
-            design=(1, 2, 4, 8, 16, 32),
-        )
-        found = fit(given, draws=0).usl.by_name
-        for name, value in true.items():
-            hits[name] += found[name].low <= value <= found[name].high
-    return {name: count / replications for name, count in hits.items()}
-
-
-@pytest.mark.parametrize(("sigma", "kappa"), CELLS if FULL else [(0, 0), (0.05, 1e-4), (0.2, 1e-3)])
-@pytest.mark.parametrize("rounds", [5, 6, 7] if FULL else [6])
-def test_an_interval_holds_the_truth_as_often_as_it_says(sigma, kappa, rounds):
-    """All cells with 300 replications: LOAD_COVERAGE=full, in some minutes."""
-    replications = 300 if FULL else 40
-    found = coverage(sigma, kappa, replications=replications, rounds=rounds)
-    print(f"sigma={sigma} kappa={kappa} rounds={rounds}", found)
-
-    least = 0.92 if FULL else binom.ppf(0.001, replications, 0.95) / replications
-    true = {"lambda": 100.0, "sigma": sigma, "kappa": kappa}
-    for name, share in found.items():
-        assert share >= least, name
-        assert not FULL or share <= 0.98 or true[name] == 0, name  # at a bound it is one-sided
