@@ -112,3 +112,24 @@ def test_a_framework_is_imported_by_its_own_runtime_only(framework, runtime):
     importers = {str(path) for path in MODULES if framework in imports_of(path)}
 
     assert importers == {f"service/inference/runtimes/{runtime}.py"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(
+        path.relative_to(PROJECT)
+        for top in (*OURS, "tests")
+        for path in (PROJECT / top).rglob("*.py")
+    ),
+    ids=str,
+)
+def test_a_file_and_its_functions_are_short(path):
+    text = (PROJECT / path).read_text()
+    long = [
+        node.name
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 40
+    ]
+
+    assert len(text.splitlines()) <= 250
+    assert not long

@@ -2,18 +2,19 @@
 
 import os
 import signal
-import threading
 import time
 from contextlib import contextmanager
 
 import pytest
-import requests
 
 from tests.conftest import PROJECT, eventually
 from tests.live.clients import Clients
 from tests.live.instance import WEB, Instance
+from tests.live.probes import Probes
 
 LOADS_S = 4
+
+
 MODEL = """
 import pathlib, time
 
@@ -23,6 +24,8 @@ class Slow:
     def predict(self, batch):
         return {"y": batch["x"] * 2}
 """
+
+
 TOML = """
 platform = "python"
 file = "model.py"
@@ -48,30 +51,6 @@ def repository(tmp_path):
 
 def slow_down(repository):
     (repository / "slow/seconds").write_text(str(LOADS_S))
-
-
-class Probes:
-    """Ask /readyz again and again, each time on a connection of its own."""
-
-    def __init__(self, instance):
-        self.statuses, self.longest_s = set(), 0.0
-        self._url = instance.url + "/readyz"
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._ended.set()
-        self._thread.join()
-
-    def _run(self):
-        while not self._ended.wait(0.05):
-            began = time.monotonic()
-            self.statuses.add(requests.get(self._url, timeout=30).status_code)
-            self.longest_s = max(self.longest_s, time.monotonic() - began)
 
 
 @contextmanager

@@ -143,19 +143,23 @@ def window(each, random, truth=None, *, number=0, anchor=False, slowness=1.0, st
             lag_p99_ms=float(random.uniform(0.2, 0.6)),
             cpu_share_max=float(random.uniform(0.1, 0.5)),
         ),
-        server=Server(
-            answered=answered,
-            cpu_ms=answered * cpu_ms,
-            run_queue_wait_ms=answered * cpu_ms * 0.05 * max(1, each.workers - 1),
-            spin_ms=200 * slowness,
-            steal_share=0.002,
-            other_cpu_share=0.01,
-            pss_bytes_by_worker={
-                name: int(truth.worker_bytes * random.normal(1, 0.01)) for name in names
-            },
-            pss_master_bytes=truth.shared_bytes,
-        ),
+        server=_server(each, random, truth, answered, cpu_ms, slowness, names),
         verdict=Verdict.VALID,
+    )
+
+
+def _server(each, random, truth, answered, cpu_ms, slowness, names):
+    return Server(
+        answered=answered,
+        cpu_ms=answered * cpu_ms,
+        run_queue_wait_ms=answered * cpu_ms * 0.05 * max(1, each.workers - 1),
+        spin_ms=200 * slowness,
+        steal_share=0.002,
+        other_cpu_share=0.01,
+        pss_bytes_by_worker={
+            name: int(truth.worker_bytes * random.normal(1, 0.01)) for name in names
+        },
+        pss_master_bytes=truth.shared_bytes,
     )
 
 
