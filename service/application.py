@@ -1,4 +1,4 @@
-"""The application: Flask without the work that none of our routes needs, and what we serve with."""
+"""The application: what routes and the worker find at it, on Flask without work nobody needs."""
 
 from collections.abc import Callable
 from time import monotonic

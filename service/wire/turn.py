@@ -1,4 +1,4 @@
-"""A turn for everybody else."""
+"""A round of the event loop for every other connection, before one goes on."""
 
 import gevent
 

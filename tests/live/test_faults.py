@@ -169,7 +169,8 @@ def test_a_model_that_grows_to_its_limit_is_replaced(instance):
         load(started, lambda _: len(pids(started)) > 1)
         statuses = load(started, lambda askers: 200 in askers.statuses["good"])
 
-        assert set(statuses["good"]) <= {200, 500, 503}
+        # Who waits for the next process longer than its own time allows has 504, as above.
+        assert set(statuses["good"]) <= {200, 500, 503, 504}
         assert [
             line
             for line in started.lines(event="model_output")
