@@ -44,12 +44,11 @@ class InvalidInput(ServiceError):
     *example*, where there is one, is the JSON of a request that the model takes.
     """
 
-    example = b""
-
-    def __init__(self, faults: Sequence[Fault]) -> None:
+    def __init__(self, faults: Sequence[Fault], example: bytes = b"") -> None:
         listed = "; ".join(f"{fault.pointer or 'body'}: {fault.detail}" for fault in faults[:3])
         super().__init__(listed)
         self.faults = tuple(faults)
+        self.example = example
 
 
 class ModelLoading(TryLater):

@@ -1,6 +1,7 @@
 """Marshmallow's schemas of what requests carry, with faults told as all others are."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NoReturn, TypeAlias
 
 from marshmallow import Schema, ValidationError
@@ -23,10 +24,9 @@ class RequestSchema(Schema):
 
     def handle_error(self, error: ValidationError, data: Any, **_: Any) -> NoReturn:
         """Tell each of Marshmallow's messages as a fault."""
-        faults = list(self._faults(error.messages, data))
-        invalid = InvalidInput(faults[:FAULTS_TOLD])
-        invalid.example = self.request_example
-        raise invalid from None
+        faults = islice(self._faults(error.messages, data), FAULTS_TOLD)
+        # Raised as it comes: a variable that holds it would hold this frame, and with it the body.
+        raise InvalidInput(list(faults), self.request_example) from None
 
     def _faults(self, messages: Any, data: Any) -> Iterator[Fault]:
         for steps, detail in _flat(messages):

@@ -89,8 +89,7 @@ def test_an_error_of_http_keeps_its_sentence(raising):
 
 
 def test_faults_are_told_with_where_what_and_what_instead(raising):
-    error = errors.InvalidInput([wanted("/age", '"old"', "a number")])
-    error.example = b'{"age":41}'
+    error = errors.InvalidInput([wanted("/age", '"old"', "a number")], b'{"age":41}')
 
     problem = assert_problem(raising(error), 422, "/age")
 
@@ -106,8 +105,8 @@ def test_faults_are_told_with_where_what_and_what_instead(raising):
 
 
 def test_an_example_that_is_long_is_left_out(raising):
-    error = errors.InvalidInput([wanted("/age", '"old"', "a number")])
-    error.example = b'"' + b"x" * 5000 + b'"'
+    example = b'"' + b"x" * 5000 + b'"'
+    error = errors.InvalidInput([wanted("/age", '"old"', "a number")], example)
 
     assert "example" not in assert_problem(raising(error), 422)
 

@@ -1,3 +1,7 @@
+import gc
+import weakref
+from contextlib import suppress
+
 import pytest
 from marshmallow import fields
 
@@ -49,3 +53,20 @@ def test_twenty_faults_are_told():
         CoffeeSchema().load({"cups": 1, "beans": list(range(1000))})
 
     assert len(raised.value.faults) == 20
+
+
+def test_a_refusal_keeps_nothing_of_what_was_sent():
+    class Sent(dict):
+        """A dictionary that can be watched."""
+
+    gc.disable()
+    try:
+        sent = Sent(cups="many")
+        watched = weakref.ref(sent)
+        with suppress(InvalidInput):
+            CoffeeSchema().load(sent)
+        del sent
+
+        assert watched() is None
+    finally:
+        gc.enable()
