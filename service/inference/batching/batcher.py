@@ -121,22 +121,24 @@ class Batcher:
                     if not job.answer.done():
                         self._fail(job, _failed(error))
 
-    def _run(self, lane: int, jobs: list[Job]) -> None:
-        """Answer or fail every one of *jobs*: suspects alone, the others together."""
+    def _run(self, lane: int, jobs: list[Job]) -> bool:
+        """Answer or fail all *jobs*, suspects alone, the others together; whether all survived."""
         quarantine = self._execution.quarantine
         if quarantine is None or quarantine.is_empty:
-            self._attempt(lane, jobs)
-            return
-        trusted = []
+            return self._attempt(lane, jobs)
+        trusted, survived = [], True
         for job in jobs:
             verdict = quarantine.judge(job.inputs)
             if verdict == "guilty":
                 self._fail(job, QuarantinedPayload("these inputs have ended the model twice"))
+                survived = False
             elif verdict == "innocent":
                 trusted.append(job)
             elif self._attempt(lane, [job]):
                 quarantine.acquit(job.inputs)
-        self._attempt(lane, trusted)
+            else:
+                survived = False
+        return (not trusted or self._attempt(lane, trusted)) and survived
 
     def _attempt(self, lane: int, jobs: list[Job]) -> bool:
         """Run what is still wanted as one batch, in halves if it raises; whether it survived."""
@@ -148,7 +150,7 @@ class Batcher:
             ran = self._execute(lane, jobs)
         except Interrupted:
             self._recover()
-            survived = self._attempt(lane, jobs)
+            survived = self._run(lane, jobs)  # another worker may have found a culprit meanwhile
         except ModelDied as error:
             self._fail_dead(jobs, error)
         except TooLarge as error:

@@ -48,13 +48,17 @@ class Quarantine:
         return found[0] if found else "innocent"
 
     def accuse(self, batch: Iterable[Tensors]) -> None:
-        """The process ended with *batch*: a suspect that was alone is guilty, others suspect."""
+        """The process ended with *batch*: a suspect that was alone is guilty, and stays so."""
         digests = [_digest(inputs) for inputs in batch]
 
         def accused(records: Records) -> Records:
             alone = len(digests) == 1 and digests[0] in records
             verdict: Verdict = "guilty" if alone else "suspect"
-            return records | {digest: (verdict, monotonic()) for digest in digests}
+            guilty = {digest for digest, (known, _) in records.items() if known == "guilty"}
+            return records | {
+                digest: ("guilty" if digest in guilty else verdict, monotonic())
+                for digest in digests
+            }
 
         self._update(accused)
 

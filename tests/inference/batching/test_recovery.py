@@ -7,6 +7,7 @@ from service.errors import (
     ModelDied,
     QuarantinedPayload,
 )
+from service.inference.execution import Interrupted
 from tests.conftest import eventually
 from tests.inference.batching.conftest import POISON
 
@@ -57,3 +58,23 @@ def test_suspects_run_alone_and_are_acquitted_or_guilty(mortal):
     assert sorted(value for batch in ran[2:] for value in batch) == [1, 2, 3]
     assert mortal.execution.quarantine.judge({"x": np.array([1.0])}) == "innocent"
     assert mortal.execution.quarantine.judge({"x": np.array([POISON])}) == "guilty"
+
+
+def test_what_has_become_guilty_while_it_waited_for_the_process_is_not_run_again(mortal):
+    execution, run = mortal.execution, mortal.execution.execute
+    inputs = {"x": np.array([POISON])}
+
+    def interrupted_once(*_):
+        execution.execute = run
+        # Another worker has had the same inputs in the process that ended, twice.
+        execution.quarantine.accuse([inputs])
+        execution.quarantine.accuse([inputs])
+        raise Interrupted
+
+    execution.execute = interrupted_once
+
+    with pytest.raises(QuarantinedPayload):
+        mortal.ask(POISON)
+
+    assert execution.batches == []
+    assert mortal.ask(3).outputs["y"].tolist() == [6]

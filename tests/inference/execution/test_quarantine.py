@@ -64,3 +64,13 @@ def test_records_are_forgotten_in_time_and_bounded(records, monkeypatch):
 
     assert one.judge(inputs(4)) == "innocent"
     assert other.is_empty
+
+
+def test_who_is_guilty_stays_so_in_whatever_company(records):
+    one, other = records
+    one.accuse([inputs(1)])
+    one.accuse([inputs(1)])
+
+    other.accuse([inputs(1), inputs(2)])
+
+    assert [one.judge(inputs(value)) for value in (1, 2)] == ["guilty", "suspect"]
