@@ -44,11 +44,18 @@ def test_no_observer_reaches_the_request_that_it_observes():
 
 
 def test_a_fault_that_cannot_be_told_reaches_nobody_either():
+    broken = []
+
     def breaks(*_):
+        broken.append(1)
         raise OSError
 
     recorder = Recorder(
-        lambda *_: [], trust_in(()), opened=[breaks], closed=[breaks], faulted=breaks
+        lambda *_: [b"answered"], trust_in(()), opened=[breaks], closed=[breaks], faulted=breaks
     )
 
-    recorder({}, lambda *_: None).close()
+    answer = recorder({}, lambda *_: None)
+    assert list(answer) == [b"answered"]
+    answer.close()
+
+    assert len(broken) == 4  # two observers, and twice the one that is told of it

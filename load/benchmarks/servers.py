@@ -4,7 +4,6 @@ import os
 import shlex
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-from load.rig.server import ServerFailed
+from load.rig.server import ServerFailed, programs_path
 
 PROJECT = Path(__file__).resolve().parents[2]
 WEIR = "gunicorn --config gunicorn.conf.py service.wsgi:app"
@@ -34,7 +33,7 @@ def serving(
         "PORT": str(port),
         "WEB_CONCURRENCY": str(workers),
         "GUNICORN_CMD_ARGS": "",
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": programs_path(),
     }
     with TemporaryFile() as printed:
         process = subprocess.Popen(

@@ -19,11 +19,10 @@ from rich.console import Console
 from load.arguments import Exit
 from load.campaign import Campaign, Point, UnreadableResults, Verdict, Window, read
 from load.plan.words import commands_for
-from load.report import prose as texts
+from load.report import prose
 from load.report.advice import RUNNING, advice
 from load.report.chapters import Chapter, chapters
 from load.report.evidence import Group, by_point, groups, scalings
-from load.report.prose import prose
 
 TEMPLATES = Path(__file__).parent
 
@@ -79,8 +78,8 @@ def _content(
         "campaign": campaign,
         "is_advised": bool(best),
         "commands": commands_for(best.dyno, best.workers.count, RUNNING) if best else (),
-        "prose": prose(campaign, advised, results),
-        "texts": texts,
+        "prose": prose.of_campaign(campaign, advised, results),
+        "texts": prose,
         "chapters": written,
         "points": [(group, _rows(group)) for group in found],
         "unused": [window for window in campaign.windows if window.verdict != Verdict.VALID],

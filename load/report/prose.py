@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from load.campaign import Campaign, Verdict
-from load.plan import words as plan_words
+from load.plan.words import measurement, obstacle, why_workers
 from load.report.advice import RUNNING, Advice, Row
 
 DYNO_COLUMNS = (
@@ -55,7 +55,7 @@ class Prose:
     machine: tuple[tuple[str, str], ...]
 
 
-def prose(campaign: Campaign, advice: Advice, results: str) -> Prose:
+def of_campaign(campaign: Campaign, advice: Advice, results: str) -> Prose:
     """Put *campaign*, read from the file *results*, into words."""
     best = advice.best
     return Prose(
@@ -97,7 +97,7 @@ def _nothing(advice: Advice) -> str:
 
 
 def _impossible(advice: Advice) -> list[str]:
-    return [f"{each.dyno.name}: {plan_words.obstacle(each)}" for each in advice.impossible]
+    return [f"{each.dyno.name}: {obstacle(each)}" for each in advice.impossible]
 
 
 def _counted(campaign: Campaign) -> str:
@@ -118,10 +118,7 @@ def _why(campaign: Campaign, advice: Advice, best: Row) -> Sequence[str]:
     if demand is None:
         return ()
     texts = [
-        (
-            f"{best.workers.count} workers a dyno: "
-            f"{plan_words.why_workers(best.workers, best.dyno, demand)}."
-        ),
+        (f"{best.workers.count} workers a dyno: {why_workers(best.workers, best.dyno, demand)}."),
         (
             f"One dyno holds {best.holding.rps:.0f} requests a second. That comes from an event "
             "simulation: it draws the service times that were measured and lets them queue, with "
@@ -132,7 +129,7 @@ def _why(campaign: Campaign, advice: Advice, best: Row) -> Sequence[str]:
             f"{RUNNING - 1} dynos carry the load and one is spare, since every deploy and every "
             "day's restart takes one away."
         ),
-        *plan_words.measurement(campaign, demand),
+        *measurement(campaign, demand),
     ]
     if best.dyno.shared:
         texts.append(

@@ -99,7 +99,7 @@ class Instance:
             "PROMETHEUS_MULTIPROC_DIR": str(self._folder / "metrics"),
             "FOLDER": str(self._folder),
             "PROCS_FILE": str(self.clock.procs_file or ""),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": programs_path(),
         }
         return os.environ | STEADY | setup.variables | own
 
@@ -173,6 +173,11 @@ class Instance:
             for line in text[: text.rfind(b"\n") + 1].splitlines()
             if line.startswith(b"{")
         ]
+
+
+def programs_path() -> str:
+    """PATH with the programs of this Python's environment before all others."""
+    return f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
 def web_line(app: str) -> str:

@@ -23,6 +23,9 @@ UNCOUNTED_BYTES = 16 << 10
 LARGE_BYTES, LARGE_PART = 512 << 10, 16
 LARGE_SHARE = 0.75
 
+# What finds no room waits so long before it is refused.
+ROOM_WAIT_S = 2.0
+
 # Between two looks whether room has become free.
 LOOK_S = 0.02
 

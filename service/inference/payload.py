@@ -4,11 +4,8 @@ from collections.abc import Callable
 from time import monotonic, perf_counter
 
 from service.errors import NoRoom
-from service.inference.account import UNCOUNTED_BYTES, Hold, wait_for_room
+from service.inference.account import ROOM_WAIT_S, UNCOUNTED_BYTES, Hold, wait_for_room
 from service.inference.signature.question import Question
-
-# Work for which there is no room waits so long before it is refused.
-ROOM_WAIT_S = 2.0
 
 
 class Payload:

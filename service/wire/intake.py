@@ -6,7 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from service.errors import NoRoom, TooLarge
-from service.inference.account import Hold
+from service.inference.account import ROOM_WAIT_S, Hold
 from service.wire.body import BodyReader
 from service.wire.reader import SocketReader, TrustingRequest
 from service.wire.refusals import Refused
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from config.settings import Settings
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-# A body for which there is no room waits so long before it is refused.
-ROOM_WAIT_S = 2.0
 
 
 class Intake:

@@ -121,7 +121,7 @@ def test_without_its_instance_the_process_leaves(instance):
     for pid in (instance.process.pid, *instance.workers()):
         os.kill(pid, signal.SIGKILL)
 
-    eventually(lambda: not is_alive(process))
+    assert eventually(lambda: not is_alive(process))
 
 
 def test_a_client_that_leaves_costs_no_call(instance):
@@ -162,8 +162,8 @@ def test_the_development_server_has_a_process_as_well(tmp_path, repository):
         server.send_signal(signal.SIGINT)
         server.wait(20)
 
-    eventually(lambda: not is_alive(process))
-    eventually(lambda: not list(tmp_path.glob("weir-*")))
+    assert eventually(lambda: not is_alive(process))
+    assert eventually(lambda: not list(tmp_path.glob("weir-*")))
 
 
 def answers(url):

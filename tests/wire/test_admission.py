@@ -47,11 +47,12 @@ def test_a_connection_beyond_the_limit_may_stay_where_a_place_is_found():
 
 
 def test_a_probe_takes_nobody_s_place():
-    def claim():
-        pytest.fail("a place was claimed")
+    claims = []
 
     for path in PROBES:
-        Admission(limit=2).admit(asked(path), claim_place=claim)
+        Admission(limit=2).admit(asked(path), claim_place=lambda: claims.append(1))
+
+    assert claims == []
 
 
 def test_the_admin_port_answers_probes_past_every_limit_and_nothing_else():

@@ -91,8 +91,11 @@ class FeatureRows:
             return Question(self._arrays(rows, (ROWS,)), len(rows), single=False)
         return Question(self._arrays([sent], ()), 1, single=True)
 
-    def parsed(self, pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-        """Take the parameters of a query string for the row they spell. Raises InvalidInput."""
+    def read_query(self, pairs: Iterable[tuple[str, str]]) -> Question:
+        """Read one row from the parameters of a query string. Raises InvalidInput."""
+        return self.read(self._parsed(pairs))
+
+    def _parsed(self, pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
         row: dict[str, Any] = {}
         for name, text in pairs:
             if name in row:

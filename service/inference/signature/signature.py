@@ -1,6 +1,6 @@
 """What a model takes and gives, settled once at load from model.toml and the artefact."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -54,16 +54,15 @@ class Signature:
 
     def read(self, sent: Any, reserve: Reserve = unlimited) -> Question:
         """Read what `Reader.read` does. Raises InvalidInput with the example."""
-        try:
-            return self.reader.read(sent, reserve)
-        except InvalidInput as error:
-            error.example = self.example
-            raise
+        return self._with_example(self.reader.read, sent, reserve)
 
     def read_query(self, rows: FeatureRows, pairs: Iterable[tuple[str, str]]) -> Question:
         """Read the parameters of a query or a form as one of *rows*. Raises like `read`."""
+        return self._with_example(rows.read_query, pairs)
+
+    def _with_example(self, read: Callable[..., Question], *sent: Any) -> Question:
         try:
-            return rows.read(rows.parsed(pairs))
+            return read(*sent)
         except InvalidInput as error:
             error.example = self.example
             raise

@@ -166,13 +166,9 @@ def test_a_feature_called_rows_is_a_feature():
     assert features.read({"rows": [{"rows": 5}]}).inputs["rows"].tolist() == [5]
 
 
-def asked_by_query(rows, pairs):
-    return rows.read(rows.parsed(pairs))
-
-
 def test_a_query_spells_one_row():
-    question = asked_by_query(
-        COLUMNS, [("age", "41"), ("city", "Rome"), ("member", "true"), ("income", "")]
+    question = COLUMNS.read_query(
+        [("age", "41"), ("city", "Rome"), ("member", "true"), ("income", "")]
     )
 
     assert question.single
@@ -185,14 +181,14 @@ def test_a_query_spells_one_row():
 @pytest.mark.parametrize("text", ["", "abc", "nan", "inf", "1e999", "0x10", "11"])
 def test_a_query_is_as_strict(text):
     with pytest.raises(InvalidInput) as raised:
-        asked_by_query(MATRIX, [("length", text), ("width", "1")])
+        MATRIX.read_query([("length", text), ("width", "1")])
 
     assert raised.value.faults[0].pointer == "/length"
 
 
 def test_a_name_that_is_sent_twice_is_refused():
     with pytest.raises(InvalidInput, match="same name twice"):
-        asked_by_query(MATRIX, [("length", "1"), ("length", "2"), ("width", "1")])
+        MATRIX.read_query([("length", "1"), ("length", "2"), ("width", "1")])
 
 
 def test_the_made_up_example_is_valid_and_its_query_the_same():
@@ -200,7 +196,7 @@ def test_the_made_up_example_is_valid_and_its_query_the_same():
         example = features.example()
 
         asked = features.read(example).inputs
-        queried = asked_by_query(features, features.query(example).items()).inputs
+        queried = features.read_query(features.query(example).items()).inputs
         assert {n: a.tolist() for n, a in asked.items()} == {
             n: a.tolist() for n, a in queried.items()
         }
