@@ -1,10 +1,20 @@
 # make run | test | load | soak | lint | lock | install-sklearn | install-keras
 
 VENV   ?= .venv
-PYTHON ?= python3
 PORT   ?= 8000
 
-BIN     := $(CURDIR)/$(VENV)/bin
+# The first that is new enough and can make environments. A shim of pyenv's ends in an error where
+# the pinned version is not installed, and hides what stands beside it.
+NAMES  := python3 python3.14 python3.13 python3.12 python3.11 python
+PLACES := $(NAMES) $(addprefix /usr/local/bin/,$(NAMES)) $(addprefix /opt/homebrew/bin/,$(NAMES)) \
+	$(addprefix /usr/bin/,$(NAMES))
+ifndef PYTHON
+PYTHON := $(shell for each in $(PLACES) "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/*/bin/python3; do \
+	"$$each" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo "$$each" && break; done)
+endif
+
+BIN     := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 MODEL   := models/cat-or-dog
 
@@ -18,7 +28,7 @@ run: $(VENV)/serve
 	@printf '\nWeir listens on http://localhost:%s — is this a cat or a dog?\n\n' $(PORT)
 	@printf '    curl --data-binary @config/$(MODEL)/example.jpg -H "Content-Type: image/jpeg" \\\n'
 	@printf '         http://localhost:%s/$(MODEL)/predict\n\n' $(PORT)
-	@export PATH="$(BIN):$$PATH"; exec sh -c "exec env $$(sed -n 's/^web: //p' Procfile)"
+	@export PATH="$$(cd '$(BIN)' && pwd):$$PATH"; exec sh -c "exec env $$(sed -n 's/^web: //p' Procfile)"
 
 test: $(VENV)/serve $(VENV)/test $(VENV)/load
 	@$(BIN)/python -m pytest $(ARGS)
@@ -29,7 +39,7 @@ load: $(VENV)/serve $(VENV)/load
 	@$(BIN)/python -m load sweep --out $(RESULTS) $(ARGS)
 	@$(BIN)/python -m load fit $(RESULTS)/results.json || code=$$?; \
 		$(BIN)/python -m load report $(RESULTS)/results.json || code=$$?; \
-		printf '\nThe report: %s\n' $(CURDIR)/$(RESULTS)/report.html; exit $${code:-0}
+		printf '\nThe report: %s\n' '$(CURDIR)/$(RESULTS)/report.html'; exit $${code:-0}
 
 # A million requests and 50 recycles: does anything grow? Takes about half an hour.
 soak: $(VENV)/serve $(VENV)/test
@@ -84,7 +94,8 @@ $(VENV)/models-%: config/models/requirements-%.txt | $(VENV)/serve
 	@touch $@
 
 $(VENV):
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo 'Weir needs Python 3.11 or newer; name one with make PYTHON=python3.13'; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || \
+	@test -n '$(PYTHON)' && '$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo 'Weir needs Python 3.11 or newer with venv (Debian: apt-get install python3-venv);' \
+			'name one with make PYTHON=/path/to/python3'; exit 1; }
+	@'$(PYTHON)' -m venv $(VENV) || \
 		{ rm -rf $(VENV); echo 'on Debian, first: apt-get install python3-venv'; exit 1; }

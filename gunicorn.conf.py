@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -9,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from config import instance_folder, machine, standard_streams
+from config.dual_stack import listen_on_both
 from config.roster import Roster
 from config.settings import InvalidSettings, from_environ
 from config.supervision import supervise
@@ -26,8 +28,8 @@ SHARED_MEMORY = Path("/dev/shm")
 
 def _address(port: int) -> str:
     # Heroku's router and most platforms speak IPv4 and IPv6; [::] takes both where IPv6 exists.
-    host = settings.host or ("[::]" if socket.has_dualstack_ipv6() else "0.0.0.0")
-    return f"{host}:{port}"
+    host = settings.host or ("::" if socket.has_dualstack_ipv6() else "0.0.0.0")
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 # The second, where there is one, answers probes and scrapes only.
@@ -67,6 +69,9 @@ http_parser = "python"
 forwarded_allow_ips = ",".join(settings.trusted_proxies)
 forwarder_headers = ""
 
+# The scheme is read with the rest of the head, where hints that contradict each other are no fault.
+secure_scheme_headers = {}
+
 # No second door into the master.
 control_socket_disable = True
 
@@ -83,7 +88,7 @@ proc_name = "weir"
 
 def _metric_parents():
     """Where the metrics may be kept: in the folder that is asked for, or in memory, or on disk."""
-    asked = os.environ.get(METRICS_DIR)
+    asked = settings.metrics_folder
     if not asked:
         return [Path(each) for each in (worker_tmp_dir, tempfile.gettempdir()) if each]
     if instance_folder.is_one(Path(asked)):
@@ -94,6 +99,7 @@ def _metric_parents():
 def on_starting(server):
     """Give this instance a folder of its own and a roster, before the first worker starts."""
     # A supervisor keeps the socket that it hands over, and need not be seen from here.
+    listen_on_both()
     server.made_sockets = "LISTEN_FDS" not in os.environ
     parents = _metric_parents()
     dead = [folder for parent in parents for folder in instance_folder.sweep(parent)]
@@ -115,11 +121,21 @@ def on_starting(server):
             fitting,
             settings.connection_limit,
         )
+    if machine.memory_used_bytes() is None:
+        server.log.warning(
+            "What of the memory is in use cannot be read on this system: requests may hold a "
+            "quarter of it"
+        )
     server.roster = Roster()
     supervise(server, server.roster)
     server.log.info("Metrics directory: %s", folder)
     if dead:
         server.log.info("Swept what dead instances have left: %s", ", ".join(map(str, dead)))
+
+
+def when_ready(_server):
+    """From here the master hears a Ctrl-C, which until now would have ended in a traceback."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
 
 
 def pre_fork(server, worker):
@@ -140,6 +156,13 @@ def post_fork(server, worker):
 
     values.MmapedDict = MetricFile
     values.ValueClass = values.MultiProcessValue(process_identifier=lambda: worker.slot)
+
+
+def worker_exit(server, worker):
+    """Let the worker end in its own way; called in it when it has served."""
+    end = getattr(worker, "end", None)
+    if end:
+        end()
 
 
 def child_exit(server, worker):

@@ -56,7 +56,7 @@ class MetricFile(MmapedDict):
             self._leave_file(size_bytes, self._m[:])
             return
         try:
-            os.posix_fallocate(self._f.fileno(), 0, size_bytes)
+            _allocate(self._f.fileno(), self._capacity, size_bytes)
             self._m, self._capacity = mmap.mmap(self._f.fileno(), size_bytes), size_bytes
         except OSError as error:
             self._leave_file(size_bytes, self._m[:], error)
@@ -80,13 +80,19 @@ class MetricFile(MmapedDict):
             self._f.close()
 
 
+def _allocate(descriptor: int, start: int, end: int) -> None:
+    """Have every page of the file from *start* to *end*. Raises OSError where there is no room."""
+    while start < end:  # a full disk takes a part, and then nothing; not all systems can fallocate
+        start += os.pwrite(descriptor, bytes(end - start), start)
+
+
 def _make(path: Path) -> None:
     """Allocate a file under another name, and give it its own when it can be read."""
     if path.exists():
         return
     descriptor, made = tempfile.mkstemp(dir=path.parent, suffix=".new")
     try:
-        os.posix_fallocate(descriptor, 0, FIRST_BYTES)
+        _allocate(descriptor, 0, FIRST_BYTES)
         os.pwrite(descriptor, HEADER, 0)
         Path(made).rename(path)
     except OSError:

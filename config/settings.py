@@ -1,20 +1,28 @@
 """Everything an operator may tune, read once from the environment."""
 
 import os
-from collections.abc import Iterable
+import socket
+from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from environs import Env, EnvValidationError
 from marshmallow import ValidationError
-from marshmallow.validate import OneOf, Range
+from marshmallow.validate import OneOf
 
 from config import machine
+from config.service_links import service_links
+from config.whole_number import WholeNumber
 
 PROJECT = Path(__file__).resolve().parent.parent
 
-SECONDS = Range(1, 3600)
+SECONDS = WholeNumber(1, 3600)
+PORTS = WholeNumber(1, 65_535)
+
+# What no message repeats.
+TOKEN = "WEIR_METRICS_TOKEN"  # noqa: S105  # the variable's name
+SECRETS = frozenset({TOKEN})
 
 IMAGE_LIMIT_PIXELS = 25_000_000
 
@@ -35,6 +43,7 @@ class Settings:
     admin_port: int
     workers: int
     trusted_proxies: tuple[str, ...]
+    metrics_folder: str
     models: Path
     load_timeout_s: int
     body_limit_bytes: int
@@ -50,16 +59,26 @@ class Settings:
     handling_timeout_s: int
     write_timeout_s: int
     metrics_token: str
+    error_detail: str
     log_level: str
     log_format: str
     commit: str
+
+    def for_gunicorn(self) -> dict[str, str]:
+        """What Gunicorn reads of the environment itself, as it can read it."""
+        return {
+            "PORT": str(self.port),
+            "WEB_CONCURRENCY": str(self.workers),
+            "FORWARDED_ALLOW_IPS": ",".join(self.trusted_proxies),
+        }
 
 
 def from_environ() -> Settings:
     """
     Read the settings from the environment.
 
-    Raises InvalidSettings naming every unknown `WEIR_*` variable and every value out of range.
+    Raises InvalidSettings naming every unknown `WEIR_*` variable, and every value that cannot be
+    used with what is wanted. What Kubernetes sets for a Service of the name is no setting.
     """
     env = Env(eager=False)
     settings = read(env)
@@ -68,8 +87,13 @@ def from_environ() -> Settings:
         env.seal()
     except EnvValidationError as error:
         invalid = dict(error.error_messages)  # type: ignore[arg-type]  # a list only when eager
-    faults = [f"{name}={os.environ[name]!r}: {' '.join(said)}" for name, said in invalid.items()]
-    faults += [f"{name}: no such setting" for name in _unknown({*env.dump(), *invalid})]
+    faults = [f"{_readable(name)}: {' '.join(said)}" for name, said in invalid.items()]
+    known = {*env.dump(), *invalid, *service_links(os.environ)}
+    faults += [
+        f"{name}: no such setting"
+        for name in sorted(os.environ)
+        if name.startswith("WEIR_") and name not in known
+    ]
     if settings.admin_port == settings.port and not invalid:
         faults.append(f"WEIR_ADMIN_PORT={settings.admin_port}: this is PORT; give another")
     if faults:
@@ -79,57 +103,113 @@ def from_environ() -> Settings:
 
 def read(env: Env) -> Settings:
     """Read every setting; what is wrong waits in *env* until it is sealed."""
-    workers = env.int(
-        "WEB_CONCURRENCY", machine.worker_count(WORKER_MEMORY_BYTES), validate=Range(1, 256)
+    workers = _whole(
+        env, "WEB_CONCURRENCY", machine.worker_count(WORKER_MEMORY_BYTES), WholeNumber(1, 256)
     )
-    threads = max(1, machine.cpus() // (workers or 1))
-    proxies = env.str("FORWARDED_ALLOW_IPS", "127.0.0.1,::1", validate=_networks) or ""
+    threads = max(1, machine.cpus() // workers)
     return Settings(
-        host=env.str("WEIR_HOST", ""),
-        port=env.int("PORT", 8000, validate=Range(1, 65535)),
-        admin_port=env.int("WEIR_ADMIN_PORT", 0, validate=Range(0, 65535)),
+        host=_text(env, "WEIR_HOST", "", _own_address).strip("[]"),
+        port=_whole(env, "PORT", 8000, PORTS),
+        admin_port=_whole(env, "WEIR_ADMIN_PORT", 0, PORTS),
         workers=workers,
-        trusted_proxies=tuple(proxies.split(",")),
-        models=PROJECT / (env.str("WEIR_MODELS", "config/models", validate=_folder) or ""),
-        load_timeout_s=env.int("WEIR_LOAD_TIMEOUT_S", 120, validate=SECONDS),
-        body_limit_bytes=env.int("WEIR_BODY_LIMIT_BYTES", 10 << 20, validate=Range(1024, 1 << 30)),
-        image_limit_pixels=env.int(
-            "WEIR_IMAGE_LIMIT_PIXELS", IMAGE_LIMIT_PIXELS, validate=Range(1024, 1 << 30)
+        trusted_proxies=_proxies(env),
+        metrics_folder=_text(env, "PROMETHEUS_MULTIPROC_DIR", ""),
+        models=PROJECT / _text(env, "WEIR_MODELS", "config/models", _folder),
+        load_timeout_s=_whole(env, "WEIR_LOAD_TIMEOUT_S", 120, SECONDS),
+        body_limit_bytes=_whole(env, "WEIR_BODY_LIMIT_BYTES", 10 << 20, WholeNumber(1024, 1 << 30)),
+        image_limit_pixels=_whole(
+            env, "WEIR_IMAGE_LIMIT_PIXELS", IMAGE_LIMIT_PIXELS, WholeNumber(1024, 1 << 30)
         ),
-        inference_threads=env.int("WEIR_INFERENCE_THREADS", threads, validate=Range(1, 64)),
-        connection_limit=env.int("WEIR_CONNECTION_LIMIT", 1000, validate=Range(1, 65_536)),
-        in_flight_limit=env.int("WEIR_IN_FLIGHT_LIMIT", 256, validate=Range(1, 65_536)),
-        max_requests=env.int("WEIR_MAX_REQUESTS", 0, validate=Range(0)),
+        inference_threads=_whole(env, "WEIR_INFERENCE_THREADS", threads, WholeNumber(1, 64)),
+        connection_limit=_whole(env, "WEIR_CONNECTION_LIMIT", 1000, WholeNumber(1, 65_536)),
+        in_flight_limit=_whole(env, "WEIR_IN_FLIGHT_LIMIT", 256, WholeNumber(1, 65_536)),
+        max_requests=_whole(env, "WEIR_MAX_REQUESTS", 0, WholeNumber(0, 1 << 53)),
         # Longer than the 90 s for which Heroku's router keeps a connection, so that it, which knows
         # what it is about to send, closes first.
-        idle_timeout_s=env.int("WEIR_IDLE_TIMEOUT_S", 95, validate=SECONDS),
-        head_timeout_s=env.int("WEIR_HEAD_TIMEOUT_S", 10, validate=SECONDS),
-        body_timeout_s=env.int("WEIR_BODY_TIMEOUT_S", 20, validate=SECONDS),
-        body_rate_bytes_per_s=env.int(
-            "WEIR_BODY_RATE_BYTES_PER_S", 1024, validate=Range(1, 1 << 30)
+        idle_timeout_s=_whole(env, "WEIR_IDLE_TIMEOUT_S", 95, SECONDS),
+        head_timeout_s=_whole(env, "WEIR_HEAD_TIMEOUT_S", 10, SECONDS),
+        body_timeout_s=_whole(env, "WEIR_BODY_TIMEOUT_S", 20, SECONDS),
+        body_rate_bytes_per_s=_whole(
+            env, "WEIR_BODY_RATE_BYTES_PER_S", 1024, WholeNumber(1, 1 << 30)
         ),
-        handling_timeout_s=env.int("WEIR_HANDLING_TIMEOUT_S", 25, validate=SECONDS),
-        write_timeout_s=env.int("WEIR_WRITE_TIMEOUT_S", 30, validate=SECONDS),
-        metrics_token=env.str("WEIR_METRICS_TOKEN", ""),
-        log_level=env.str(
-            "WEIR_LOG_LEVEL", "info", validate=OneOf(["debug", "info", "warning", "error"])
-        ),
-        log_format=env.str("WEIR_LOG_FORMAT", "auto", validate=OneOf(["auto", "json", "console"])),
-        commit=env.str("WEIR_COMMIT", env.str("HEROKU_SLUG_COMMIT", "unknown")),
+        handling_timeout_s=_whole(env, "WEIR_HANDLING_TIMEOUT_S", 25, SECONDS),
+        write_timeout_s=_whole(env, "WEIR_WRITE_TIMEOUT_S", 30, SECONDS),
+        metrics_token=_text(env, TOKEN, "", _token),
+        error_detail=_choice(env, "WEIR_ERROR_DETAIL", "full", "names", "none"),
+        log_level=_choice(env, "WEIR_LOG_LEVEL", "info", "debug", "warning", "error"),
+        log_format=_choice(env, "WEIR_LOG_FORMAT", "auto", "json", "console"),
+        commit=_text(env, "WEIR_COMMIT", _text(env, "HEROKU_SLUG_COMMIT", "unknown")),
     )
+
+
+def _text(
+    env: Env, name: str, default: str, validate: Callable[[str], object] | None = None
+) -> str:
+    """A text; one that is empty counts as not set, and a file's last newline is none of it."""
+    if name in service_links(os.environ):
+        return default
+
+    def check(value: str) -> None:
+        if validate and value.strip():
+            validate(value.strip())
+
+    text: str = env.str(name, "", validate=check) or ""
+    return text.strip() or default
+
+
+def _whole(env: Env, name: str, default: int, wanted: WholeNumber) -> int:
+    text = _text(env, name, "", wanted)
+    return int(text) if text else default
+
+
+def _choice(env: Env, name: str, default: str, *others: str) -> str:
+    one_of = OneOf([default, *others], error="one of {choices} is wanted")
+    return _text(env, name, default, one_of)
+
+
+def _proxies(env: Env) -> tuple[str, ...]:
+    """Addresses and networks whose word counts, or `*`; set and empty, nobody's does."""
+    said = env.str("FORWARDED_ALLOW_IPS", "127.0.0.1,::1", validate=_networks) or ""
+    return tuple(part.strip() for part in said.split(",") if part.strip())
 
 
 def _networks(value: str) -> None:
+    for part in filter(None, map(str.strip, value.split(","))):
+        try:
+            if part != "*":
+                ip_network(part)
+        except ValueError as error:
+            said = f"addresses, networks or *, with commas between, are wanted; {error}"
+            raise ValidationError(said) from None
+
+
+def _own_address(value: str) -> None:
+    """An address that this machine can listen on, or a name of one."""
+    host = value.removeprefix("[").removesuffix("]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        [ip_network(part.strip(), strict=False) for part in value.split(",") if part != "*"]
-    except ValueError as error:
-        raise ValidationError(f"{error}; give addresses, networks or *, with commas") from None
+        if ":" in host:
+            ip_address(host)
+        with socket.socket(family) as probe:
+            probe.bind((host, 0))
+    except (OSError, ValueError) as error:
+        wanted = "an address of this machine, or a name of one, without a port is wanted"
+        raise ValidationError(f"{wanted}; {error}") from None
 
 
 def _folder(value: str) -> None:
-    if not (PROJECT / value).is_dir():
-        raise ValidationError("no such folder")
+    folder = PROJECT / value
+    if not folder.is_dir():
+        raise ValidationError("no such folder; one with a folder for each model is wanted")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise ValidationError("a folder that this user may read is wanted")
 
 
-def _unknown(known: Iterable[str]) -> list[str]:
-    return sorted(name for name in os.environ if name.startswith("WEIR_") and name not in known)
+def _token(value: str) -> None:
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise ValidationError("visible ASCII characters without spaces are wanted")
+
+
+def _readable(name: str) -> str:
+    """The variable and its value, unless that is secret."""
+    return f"{name}=…" if name in SECRETS else f"{name}={os.environ[name]!r}"

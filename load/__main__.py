@@ -1,8 +1,12 @@
 """`python -m load` tells how the service scales, and how much of it to order."""
 
 import argparse
+import os
 import sys
 from importlib import import_module
+from pathlib import Path
+
+from load.arguments import Exit
 
 # What each command is for, and the package that it stands in.
 COMMANDS = {
@@ -15,8 +19,22 @@ COMMANDS = {
 }
 
 
+# Those that pin processes to cores, and read what these take of CPU and memory.
+MEASURING = frozenset({"sweep", "run"})
+
+# Where matplotlib keeps what it knows of fonts; by default that is in the user's home.
+PLOTS_CACHE = Path(__file__).parent / "results/.matplotlib"
+
+
 def main() -> int:
     """Run the command that was named; only its own module is imported."""
+    os.environ.setdefault("MPLCONFIGDIR", str(PLOTS_CACHE))
+    if MEASURING.intersection(sys.argv[1:2]) and not _is_linux():
+        sys.stderr.write(
+            f"load {sys.argv[1]} needs Linux with /proc, where processes can be pinned to cores "
+            "and read; the other commands work on what it has measured anywhere\n"
+        )
+        return Exit.USAGE
     parser = argparse.ArgumentParser(prog="python -m load", description=__doc__)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, (summary, package) in COMMANDS.items():
@@ -28,6 +46,10 @@ def main() -> int:
     args = parser.parse_args()
     code: int = args.run(args)
     return code
+
+
+def _is_linux() -> bool:
+    return hasattr(os, "sched_setaffinity") and Path("/proc/self/stat").exists()
 
 
 if __name__ == "__main__":

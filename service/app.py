@@ -43,7 +43,7 @@ def create_app(settings: Settings) -> Application:
         machine.request_memory_bytes(settings.workers), monkey.get_original("threading", "Lock")
     )
     app.parsing, app.scraping = Aside(native_threads), Aside(native_threads)
-    app.catalog = Catalog(settings.models, _resources(settings), loaded=_log_loaded)
+    app.catalog = Catalog(settings.models, _resources(settings), _log_loaded, _log_unreadable)
     problems.init_app(app)
     metrics.init_app(app)
     logs.writer().dropped = metrics.lines_dropped
@@ -134,6 +134,12 @@ def _note_end(model: str, version: str, stage: str, how: str) -> None:
     metrics.process_ended(model, version, stage)
     log = structlog.get_logger()
     log.error("model_process_ended", model=model, version=version, stage=stage, reason=how)
+
+
+def _log_unreadable(folder: Path, error: OSError) -> None:
+    structlog.get_logger().error(
+        "model_unreadable", model=folder.name, path=str(folder), reason=error.strerror
+    )
 
 
 def _log_loaded(model: Model) -> None:

@@ -12,7 +12,6 @@ What it overrides, and why:
 import os
 import signal
 import sys
-from dataclasses import replace
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +26,7 @@ from service.inference.allocator import keep_heap_small
 from service.succession import Succession
 from service.trust import trust_in
 from service.wire import listener as listening
-from service.wire.admission import ProbesOnly
-from service.wire.door import Door, all_connections
+from service.wire.doors import Doors
 from service.wire.reader import FrozenConfig, base_environ
 from service.wire.response import Clock
 from service.wire.serving import Served, Service
@@ -50,8 +48,8 @@ LINGER_S = 1.0
 # the time that a probe takes beside large bodies.
 SWITCH_S = 0.001
 
-# By the admin port; a few probes, scrapers and people.
-ADMIN_CONNECTIONS = 64
+# What is under way when a worker is told to leave at once (SIGQUIT, Ctrl-C) gets so long.
+QUIT_S = 0.5
 
 # The master kills what is left at graceful_timeout, by a clock that began before ours.
 FORCE_BEFORE_S = 2.0
@@ -65,13 +63,17 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
     alive: bool
     wsgi: Served
 
+    # When it must be gone that was told to leave at once, and whether it left work under way.
+    quits_at = float("inf")
+    has_left_work = False
+
     def patch(self) -> None:
-        """Patch as Gunicorn does, but for the locks that native threads import with."""
+        """Patch as Gunicorn does, but for what native threads need."""
         super().patch()
         # Imported late: it imports gevent, and the master reads this file.
-        from service.native_imports import keep_import_locks_native  # noqa: PLC0415
+        from service.native_threads import keep_native  # noqa: PLC0415
 
-        keep_import_locks_native()
+        keep_native()
 
     def init_process(self) -> None:
         """Boot within the heartbeat's limit, or end."""
@@ -89,6 +91,28 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             sleep(BEAT_S)
             sys.exit(1)
 
+    def init_signals(self) -> None:
+        """Leave Ctrl-C, which reaches every process of a terminal, to the master."""
+        super().init_signals()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def handle_quit(self, sig: int, frame: object) -> None:  # noqa: ARG002  # as Gunicorn calls it
+        """Leave at once: Gunicorn's ends the interpreter under whatever runs, in a traceback."""
+        self.alive = False
+        self.quits_at = min(self.quits_at, monotonic() + QUIT_S)
+
+    def end(self) -> None:
+        """
+        End here what has left native threads at work; called when all else is done.
+
+        The interpreter's own end takes their library from under them, and they abort.
+        """
+        if self.has_left_work:
+            from service import logs  # noqa: PLC0415  # as below
+
+            logs.writer().flush()
+            os._exit(0)
+
     def notify(self) -> None:
         """Beat. A worker whose master is dead leaves, and Gunicorn's would exit where it stands."""
         self.tmp.notify()
@@ -96,7 +120,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
 
     def run(self) -> None:
         """Serve until told to leave, then leave without losing a request."""
-        self._doors: list[Door] = []
+        self._doors = Doors()
         self._service = self._make_service()
         watch_hub()
         load_timeout_s = self.wsgi.settings.load_timeout_s
@@ -106,11 +130,17 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         signal.alarm(0)
         self._await_models()
         if self._stays() or not self._succession.others_listen():
-            self._doors = self._open_doors()
+            self._doors.open(self.sockets, self._service, self.cfg.workers)
             self._succession.listen()
         self._watch(self._stays)
         self._succession.retire()
-        self._watch(lambda: not self._succession.may_leave() and not self._is_abandoned())
+        self._watch(
+            lambda: (
+                not self._succession.may_leave()
+                and not self._is_abandoned()
+                and monotonic() < self.quits_at
+            )
+        )
         self._drain()
 
     def _stays(self) -> bool:
@@ -148,24 +178,6 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             self._succession.retire()
             wake(self.ppid)  # it starts the successor, until which this one serves
 
-    def _open_doors(self) -> list[Door]:
-        """Listen on every socket; by the admin port only probes come in, without a limit."""
-        settings = self._service.settings
-        limit = machine.fitting_connections(settings.connection_limit)
-        # With more workers than one, take one connection a turn and leave the others theirs.
-        at_once = 1 if self.cfg.workers > 1 else 100
-        doors = []
-        for sock in self.sockets:
-            service = replace(self._service, environ=base_environ(sock.getsockname()))
-            is_admin = sock.getsockname()[1] == settings.admin_port
-            if is_admin:
-                service = replace(service, admission=ProbesOnly(ADMIN_CONNECTIONS))
-            places = ADMIN_CONNECTIONS if is_admin else limit
-            doors.append(Door(sock, service, places, accepts_at_once=at_once))
-        for door in doors:
-            door.start()
-        return doors
-
     def _watch(
         self, goes_on: "Callable[[], bool]", at_tick: "Callable[[], None]" = lambda: None
     ) -> None:
@@ -178,18 +190,17 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             gevent.sleep(TICK_S)
             now = monotonic()
             at_tick()
-            for door in self._doors:
-                door.relieve()
+            self._doors.relieve()
             late_s = max(0.0, now - slept_at - TICK_S)
             HUB_LAG.observe(late_s)
             if late_s > STOOD_STILL_S:
-                for connection in all_connections(self._doors):
+                for connection in self._doors.connections():
                     connection.deadline += late_s
             if now >= beat_due:
                 beat_due = now + BEAT_S
                 self.notify()
                 self._fit_account()
-                for connection in all_connections(self._doors):
+                for connection in self._doors.connections():
                     if connection.deadline < now:
                         connection.expire()
 
@@ -203,26 +214,27 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         """Finish what has begun: close what is idle, then the rest."""
         self.alive = False
         is_end = self._succession.is_end() or self._is_abandoned()
-        for admission in (self._service.admission, *(one.service.admission for one in self._doors)):
-            admission.draining, admission.ending = True, is_end
-        log.info("worker_draining", connections=sum(len(one.connections) for one in self._doors))
+        admission = self._service.admission
+        admission.draining, admission.ending = True, is_end
+        self._doors.drain(is_end=is_end)
+        log.info("worker_draining", connections=self._doors.held())
         force_at = monotonic() + self.cfg.graceful_timeout - FORCE_BEFORE_S
         if is_end:  # nobody comes after: serve on for a moment
             linger_until = monotonic() + LINGER_S
-            self._watch(lambda: monotonic() < linger_until)
+            self._watch(lambda: monotonic() < min(linger_until, self.quits_at))
         self._succession.listen(does=False)
-        for door in self._doors:
-            door.leave(is_last=self._is_last_to_listen(door.socket), is_end=is_end)
-        # The pools count, since a connection just accepted has not run yet.
-        pools = [door.pool for door in self._doors]
-        self._watch(lambda: any(map(len, pools)) and monotonic() < force_at, self._close_idle)
-        if any(map(len, pools)):
-            log.warning("worker_forced", connections=sum(map(len, pools)))
-            for pool in pools:
-                pool.kill(timeout=FORCE_BEFORE_S / 2)
+        self._doors.leave(self._is_last_to_listen, is_end=is_end)
+        self._watch(
+            lambda: self._doors.held() > 0 and monotonic() < min(force_at, self.quits_at),
+            self._close_idle,
+        )
+        if held := self._doors.held():
+            log.warning("worker_forced", connections=held)
+            self._doors.kill(FORCE_BEFORE_S / 2)
+        self.has_left_work = held > 0 or self.wsgi.is_loading
 
     def _close_idle(self) -> None:
-        for connection in all_connections(self._doors):
+        for connection in self._doors.connections():
             connection.close_if_idle(LINGER_S)
 
     def _is_last_to_listen(self, sock: Any) -> bool:

@@ -16,7 +16,7 @@ FLOORS = [
     {"service.inference.pictures", "service.inference.runtimes", "service.inference.allocator"},
     {"service.inference.manifest", "service.inference.execution"},
     {"service.inference.signature", "service.inference.batching"},
-    {"service.inference", "service.exchange", "service.native_imports", "service.succession"},
+    {"service.inference", "service.exchange", "service.native_threads", "service.succession"},
     {"service.hub_monitor", "service.exposition", "service.trust", "service.aside", "service.wire"},
     {"service.logs", "service.request", "service.answer", "service.request_schema"},
     {"service.problems", "service.application", "service.forms", "service.json_text"},

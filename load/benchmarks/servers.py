@@ -33,6 +33,9 @@ def serving(
         "PORT": str(port),
         "WEB_CONCURRENCY": str(workers),
         "GUNICORN_CMD_ARGS": "",
+        "ORT_DISABLE_TELEMETRY": "1",
+        "BENTOML_DO_NOT_TRACK": "True",
+        "DO_NOT_TRACK": "1",
         "PATH": programs_path(),
     }
     with TemporaryFile() as printed:

@@ -1,36 +1,40 @@
 """
-The repository: models by name, each in one version or several.
+Models by name, each in one version or several.
 
-`<name>/model.toml` is a model of one version, `<name>/<version>/model.toml` one of several. Each
-version loads by itself, and what fails is tried again while the others serve.
+Each version loads by itself, and what fails is tried again while the others serve.
 """
 
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import sleep
-from typing import TypeAlias
 
 from service.errors import UnknownModel
-from service.inference.manifest.reading import MODEL_TOML
 from service.inference.model import Model
+from service.inference.repository import Unreadable, models_in
 from service.inference.resources import ModelResources
 
 RETRY_FIRST_S, RETRY_MOST_S = 1.0, 60.0
-
-Order: TypeAlias = tuple[int, tuple[int, ...], str]
 
 
 class Catalog:
     """Every model of a repository."""
 
     def __init__(
-        self, repository: Path, resources: ModelResources, loaded: Callable[[Model], None]
+        self,
+        repository: Path,
+        resources: ModelResources,
+        loaded: Callable[[Model], None],
+        unreadable: Unreadable,
     ) -> None:
-        """Find the models and begin to load them; *loaded* is told when one's state changes."""
+        """
+        Find the models and begin to load them.
+
+        *loaded* is told when one's state changes, *unreadable* what cannot be looked into.
+        """
         self._versions = {
             folder.name: [Model(folder.name, version, resources) for version in versions]
-            for folder, versions in _folders(repository)
+            for folder, versions in models_in(repository, unreadable)
         }
         for model in self:
             threading.Thread(target=self._keep_loading, args=(model, loaded), daemon=True).start()
@@ -97,20 +101,3 @@ class Catalog:
                 return
             sleep(wait_s)
             wait_s = min(2 * wait_s, RETRY_MOST_S)
-
-
-def _folders(repository: Path) -> Iterator[tuple[Path, list[Path]]]:
-    """Each model's folder, and those of its versions in order; a single version is the folder."""
-    for folder in sorted(path for path in repository.iterdir() if path.is_dir()):
-        if (folder / MODEL_TOML).is_file():
-            yield folder, [folder]
-        elif versions := [found.parent for found in folder.glob(f"*/{MODEL_TOML}")]:
-            yield folder, sorted(versions, key=lambda version: _order(version.name))
-
-
-def _order(version: str) -> Order:
-    """Numbers by their value, 1.10 after 1.9, and after whatever is not a number."""
-    parts = version.removeprefix("v").split(".")
-    if all(part.isascii() and part.isdigit() for part in parts):
-        return 1, tuple(map(int, parts)), version
-    return 0, (), version

@@ -106,8 +106,11 @@ def _times_ms(runtime: Runtime, batch: Tensors) -> Iterator[float]:
             return
 
 
-def _tell_memory(manifest: Manifest, footprint: Footprint, settings: Settings) -> bool:
+def _tell_memory(manifest: Manifest, footprint: Footprint | None, settings: Settings) -> bool:
     """Say what it takes and what that leaves room for; whether it fits this machine."""
+    if footprint is None:
+        say("  memory: missing; this system does not tell what its processes take")
+        return True
     say(f"  memory, one worker:        {footprint.first_mb:6.0f} MB")
     say(f"  memory, each further one:  {footprint.further_mb:6.0f} MB")
     if footprint.process_mb:

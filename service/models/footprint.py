@@ -2,7 +2,7 @@
 What a model costs in memory, measured on real instances of the service.
 
 PSS counts a page that processes share by each one's part, so that the processes of an instance
-add up to what it takes.
+add up to what it takes. Only Linux has it; elsewhere pages that processes share are not counted.
 """
 
 import json
@@ -20,12 +20,17 @@ from time import monotonic, sleep
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+import psutil
+
 from service.errors import InvalidModel
 
 PROJECT = Path(__file__).resolve().parents[2]
 LOAD_LIMIT_S = 600.0
 REQUESTS_PER_WORKER = 50
 LOOK_S = 0.1
+
+# The module that a model's process runs.
+HOST = "service.inference.execution.host"
 
 
 @dataclass(frozen=True)
@@ -38,8 +43,19 @@ class Footprint:
     process_private_mb: float
 
 
-def measure(folder: Path, name: str, predict: tuple[bytes, str]) -> Footprint:
-    """Serve only *folder*, with one worker and with two, and ask *predict* (body, media type)."""
+def measure(folder: Path, name: str, predict: tuple[bytes, str]) -> Footprint | None:
+    """
+    Serve only *folder*, with one worker and with two, and ask *predict* (body, media type).
+
+    None where the system does not tell what processes take.
+    """
+    try:
+        return _measured(folder, name, predict)
+    except psutil.Error:
+        return None
+
+
+def _measured(folder: Path, name: str, predict: tuple[bytes, str]) -> Footprint:
     one, two = (_instance_mb(folder, name, count, predict) for count in (1, 2))
     return Footprint(
         first_mb=one["all"],
@@ -59,11 +75,12 @@ def _instance_mb(
         with _serving(repository, Path(scratch, "log"), workers) as (pid, url):
             for _ in range(REQUESTS_PER_WORKER * workers):
                 _ask(f"{url}/models/{name}/predict", *predict)
-            pids = [pid, *_descendants(pid)]
-            hosts = [each for each in pids if "service.inference.execution.host" in _command(each)]
+            master = psutil.Process(pid)
+            processes = [master, *master.children(recursive=True)]
+            hosts = [each for each in processes if HOST in each.cmdline()]
             return {
-                "all": sum(map(_pss_mb, pids)),
-                "process": sum(map(_pss_mb, hosts)),
+                "all": sum(map(_share_mb, processes)),
+                "process": sum(map(_share_mb, hosts)),
                 "private": sum(map(_private_mb, hosts)),
             }
 
@@ -126,25 +143,15 @@ def _ask(url: str, body: bytes, media_type: str) -> None:
         raise InvalidModel(f"the service does not answer the example: {error}") from None
 
 
-def _descendants(pid: int) -> Iterator[int]:
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, children.read_text().split()):
-            yield child
-            yield from _descendants(child)
+def _share_mb(process: psutil.Process) -> float:
+    taken = process.memory_full_info()
+    return float(getattr(taken, "pss", taken.uss) / (1 << 20))
 
 
-def _command(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace")
-
-
-def _pss_mb(pid: int) -> float:
-    return _kilobytes(Path(f"/proc/{pid}/smaps_rollup"), "Pss:") / 1024
-
-
-def _private_mb(pid: int) -> float:
+def _private_mb(process: psutil.Process) -> float:
     """What memory_mb limits: RLIMIT_DATA counts private writable memory, touched or not."""
-    return _kilobytes(Path(f"/proc/{pid}/status"), "VmData:") / 1024
-
-
-def _kilobytes(path: Path, entry: str) -> int:
-    return int(path.read_text().partition(f"\n{entry}")[2].split()[0])
+    try:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+    except OSError:
+        return float(process.memory_full_info().uss / (1 << 20))
+    return int(status.partition("\nVmData:")[2].split()[0]) / 1024

@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 
 from service.errors import InvalidModel
-from service.inference.manifest.reading import MODEL_TOML, read_manifest
+from service.inference.manifest.reading import read_manifest
+from service.inference.repository import models_in
 
 
 def run(repository: Path) -> None:
@@ -20,9 +21,14 @@ def run(repository: Path) -> None:
 
 
 def folders(repository: Path) -> list[Path]:
-    """Find the folder of each version of each model."""
-    files = [*repository.glob(f"*/{MODEL_TOML}"), *repository.glob(f"*/*/{MODEL_TOML}")]
-    return sorted(file.parent for file in files)
+    """Find the folder of each version of each model; what cannot be read is told on stderr."""
+    return [
+        folder for _, versions in models_in(repository, _tell_unreadable) for folder in versions
+    ]
+
+
+def _tell_unreadable(folder: Path, error: OSError) -> None:
+    sys.stderr.write(f"{folder}: cannot be read, and is no model: {error.strerror}\n")
 
 
 def _line(folder: Path, repository: Path) -> tuple[str, str, str, str, str]:

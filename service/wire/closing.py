@@ -1,6 +1,7 @@
 """How a connection ends: whether its client has left, and an end that lets it read the answer."""
 
-from socket import IPPROTO_TCP, MSG_DONTWAIT, MSG_PEEK, TCP_INFO
+import socket
+from socket import IPPROTO_TCP, MSG_DONTWAIT, MSG_PEEK
 from time import monotonic
 from typing import Any
 
@@ -14,7 +15,8 @@ LINGER_S = 2.0
 LINGER_BYTES = 64 << 20
 RECEIVE_BYTES = 64 << 10
 
-# include/net/tcp_states.h; Python does not name it.
+# Linux's alone. The states are those of include/net/tcp_states.h; Python does not name them.
+TCP_INFO: int | None = getattr(socket, "TCP_INFO", None)
 TCP_CLOSE = 7
 
 
@@ -58,8 +60,21 @@ def has_left(client: Any) -> bool:
     for the answer (RFC 9293 section 3.6), and one that has closed looks the same until it is sent
     something.
     """
+    if TCP_INFO is None:
+        return _is_reset(client)
     try:
         state: int = client.getsockopt(IPPROTO_TCP, TCP_INFO, 1)[0]
     except OSError:  # no TCP socket
         return False
     return state == TCP_CLOSE
+
+
+def _is_reset(client: Any) -> bool:
+    """Whether reading fails, which tells of a reset once, to whoever asks first."""
+    try:
+        client._sock.recv(1, MSG_DONTWAIT | MSG_PEEK)  # noqa: SLF001  # it would wait
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return False

@@ -8,7 +8,6 @@ minute, and no newcomer hangs for it.
 
 import errno
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from time import monotonic
 from typing import Any
@@ -184,9 +183,3 @@ class Door(StreamServer):  # type: ignore[misc]  # gevent's types end here
         if self._minute.is_over():
             log.error("accept_failed", reason=error.strerror, times=self._shortages)
             self._shortages = 0
-
-
-def all_connections(doors: list[Door]) -> Iterator[Connection]:
-    """The connections that came by any of *doors*."""
-    for door in doors:
-        yield from list(door.connections)

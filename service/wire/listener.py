@@ -26,16 +26,17 @@ def is_abandoned(listener: Any, master_pid: int) -> bool:
     Tell whether the master has closed *listener*, so that no later worker will accept from it.
 
     A worker is told to leave in the same way for a reload and for the end; in a reload the master
-    keeps the socket open and the next worker takes over what waits in its queue.
+    keeps the socket open and the next worker takes over what waits in its queue. Where there is no
+    /proc nobody can tell, and the queue is left to whoever comes.
     """
+    if os.getppid() != master_pid:
+        return True
     name = f"socket:[{os.fstat(listener.fileno()).st_ino}]"
     held = Path(f"/proc/{master_pid}/fd")
     try:
         return all(_target(fd) != name for fd in held.iterdir())
-    except FileNotFoundError:
-        return True  # the master is gone
     except OSError:
-        return False  # not ours to see: leave the queue to whoever comes
+        return os.getppid() != master_pid
 
 
 def is_held_elsewhere(listener: Any, master_pid: int) -> bool:

@@ -136,9 +136,18 @@ def base_environ(address: tuple[Any, ...]) -> dict[str, Any]:
     }
 
 
-def environ_of(request: Any, peer: tuple[str, int]) -> dict[str, Any]:
+def scheme_of(forwarded: str) -> str:
     """
-    The part of the environ that the request decides.
+    The scheme by which the nearest proxy was asked: the last that *forwarded* tells.
+
+    `X-Forwarded-Proto` is no standard's; proxies append to what they are sent, in any case.
+    """
+    return "https" if forwarded.rpartition(",")[2].strip().lower() == "https" else "http"
+
+
+def environ_of(request: Any, peer: tuple[str, int], *, trusted: bool) -> dict[str, Any]:
+    """
+    The part of the environ that the request decides; a *trusted* peer tells the scheme.
 
     Fields of one name are joined by commas (RFC 9110 section 5.3). Names with an underscore, which
     could pass for another field's, are gone already (`header_map` and `forwarder_headers`).
@@ -148,13 +157,15 @@ def environ_of(request: Any, peer: tuple[str, int]) -> dict[str, Any]:
         "QUERY_STRING": request.query,
         "SERVER_PROTOCOL": "HTTP/{}.{}".format(*request.version),
         "PATH_INFO": unquote_to_wsgi_str(request.path),
-        "wsgi.url_scheme": request.scheme,
+        "wsgi.url_scheme": "http",
         "REMOTE_ADDR": peer[0],
         "REMOTE_PORT": str(peer[1]),
     }
     for name, value in request.headers:
         key = BARE_FIELDS.get(name) or "HTTP_" + name.replace("-", "_")
         environ[key] = f"{environ[key]},{value}" if key in environ else value
+    if trusted and "HTTP_X_FORWARDED_PROTO" in environ:
+        environ["wsgi.url_scheme"] = scheme_of(environ["HTTP_X_FORWARDED_PROTO"])
     if not request.uri.startswith("/") and "HTTP_HOST" in environ:
         # RFC 9112 section 3.2.2: the host of an absolute-form target overrides the field's.
         environ["HTTP_HOST"] = split_request_uri(request.uri).netloc or environ["HTTP_HOST"]

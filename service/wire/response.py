@@ -139,5 +139,9 @@ class Sender:
         The kernel calls a socket writable only when a third of its buffer is free again (tcp(7)),
         which a slow reader of megabytes may take longer for than any window.
         """
-        (queued_bytes,) = INT.unpack(ioctl(self._sock.fileno(), TIOCOUTQ, bytes(INT.size)))
+        try:
+            queued = ioctl(self._sock.fileno(), TIOCOUTQ, bytes(INT.size))
+        except OSError:  # a system that does not tell
+            return self.sent_bytes
+        (queued_bytes,) = INT.unpack(queued)
         return self.sent_bytes - int(queued_bytes)

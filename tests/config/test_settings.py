@@ -30,9 +30,9 @@ def test_all_faults_are_told_at_once(monkeypatch):
         from_environ()
 
     said = str(raised.value)
-    assert "PORT='eighty': Not a valid integer." in said
-    assert "WEB_CONCURRENCY='0': Must be greater than or equal to 1" in said
-    assert "WEIR_LOG_LEVEL='loud': Must be one of: debug, info, warning, error." in said
+    assert "PORT='eighty': a whole number from 1 to 65535 is wanted" in said
+    assert "WEB_CONCURRENCY='0': a whole number from 1 to 256 is wanted" in said
+    assert "WEIR_LOG_LEVEL='loud': one of info, debug, warning, error is wanted" in said
     assert "WEIR_BODY_LIMIT_MB: no such setting" in said
 
 
@@ -55,3 +55,75 @@ def test_proxies_are_addresses_networks_or_everyone(monkeypatch, proxies):
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", proxies)
 
     assert len(from_environ().trusted_proxies) == len(proxies.split(","))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("WEB_CONCURRENCY", "auto", "a whole number from 1 to 256 is wanted"),
+        ("WEB_CONCURRENCY", "1e3", "a whole number from 1 to 256 is wanted"),
+        ("WEB_CONCURRENCY", "1_0", "a whole number from 1 to 256 is wanted"),
+        ("WEB_CONCURRENCY", "٤", "a whole number from 1 to 256 is wanted"),
+        ("WEB_CONCURRENCY", "-1", "a whole number from 1 to 256 is wanted"),
+        ("PORT", "0x1F90", "a whole number from 1 to 65535 is wanted"),
+        ("PORT", "tcp://10.0.0.1:80", "a whole number from 1 to 65535 is wanted"),
+        ("WEIR_HOST", "256.0.0.1", "an address of this machine"),
+        ("WEIR_HOST", "203.0.113.7", "an address of this machine"),
+        ("WEIR_HOST", "::1:8000", "an address of this machine"),
+        ("WEIR_HOST", "127.0.0.1:8000", "an address of this machine"),
+        ("FORWARDED_ALLOW_IPS", "10.0.0.5/8", "addresses, networks or *, with commas between"),
+        ("FORWARDED_ALLOW_IPS", "router", "addresses, networks or *, with commas between"),
+        ("FORWARDED_ALLOW_IPS", "10.0.0.1 10.0.0.2", "addresses, networks or *"),
+        ("WEIR_LOG_FORMAT", "text", "one of auto, json, console is wanted"),
+        ("WEIR_ERROR_DETAIL", "some", "one of full, names, none is wanted"),
+        ("WEIR_MODELS", "README.md", "a folder for each model is wanted"),
+    ],
+)
+def test_a_fault_names_variable_value_and_what_is_wanted(monkeypatch, name, value, wanted):
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(InvalidSettings) as raised:
+        from_environ()
+
+    assert f"{name}={value!r}: " in str(raised.value)
+    assert wanted in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["WEB_CONCURRENCY", "PORT", "WEIR_HOST", "WEIR_LOG_LEVEL"])
+@pytest.mark.parametrize("value", ["", " ", "\n"])
+def test_an_empty_value_counts_as_not_set(monkeypatch, name, value):
+    usual = from_environ()
+    monkeypatch.setenv(name, value)
+
+    assert from_environ() == usual
+
+
+def test_a_value_from_a_file_may_end_with_a_newline(monkeypatch):
+    monkeypatch.setenv("WEIR_METRICS_TOKEN", "s3cret\n")
+    monkeypatch.setenv("WEB_CONCURRENCY", "3\n")
+
+    assert from_environ().metrics_token == "s3cret"
+    assert from_environ().workers == 3
+
+
+@pytest.mark.parametrize("token", ["two words", "für", "tab\there", "bell\x07"])
+def test_a_token_that_cannot_be_sent_is_refused_and_not_repeated(monkeypatch, token):
+    monkeypatch.setenv("WEIR_METRICS_TOKEN", token)
+
+    with pytest.raises(InvalidSettings, match="WEIR_METRICS_TOKEN=…: visible ASCII") as raised:
+        from_environ()
+
+    assert token not in str(raised.value)
+
+
+def test_an_empty_list_of_proxies_trusts_nobody(monkeypatch):
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "")
+
+    assert from_environ().trusted_proxies == ()
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]", "127.0.0.1", "localhost", "::", "0.0.0.0"])
+def test_a_host_is_an_address_of_this_machine_or_its_name(monkeypatch, host):
+    monkeypatch.setenv("WEIR_HOST", host)
+
+    assert from_environ().host == host.strip("[]")

@@ -24,7 +24,7 @@ def opened(tmp_path, resources, monkeypatch):
         for folder in broken:
             (repository / folder / "model.onnx").write_bytes(b"not a graph")
         repository.mkdir(exist_ok=True)
-        made.append(Catalog(repository, resources, loaded))
+        made.append(Catalog(repository, resources, loaded, lambda *_: None))
         eventually(lambda: all(model.state != "loading" for model in made[-1]))
         return made[-1]
 

@@ -82,7 +82,8 @@ def test_stopping_is_told_and_leaves_nothing_behind(tmp_path):
 def test_a_signal_to_make_reaches_the_instance(tmp_path):
     folder = tmp_path / "venv"
     folder.mkdir()
-    (folder / "bin").symlink_to(Path(sys.executable).parent)
+    for part in ("bin", "lib", "pyvenv.cfg"):
+        (folder / part).symlink_to(Path(sys.prefix, part))
     (folder / "serve").touch()  # says that the requirements have been installed
     make = f'make run PORT="$PORT" VENV="{os.path.relpath(folder, PROJECT)}"'
     with Instance(tmp_path, ready=False, command=make) as instance:

@@ -82,7 +82,7 @@ class Host:
         self._runtime = runtime
         self._brief = brief
         self._is_warm = Path(brief.warm_up).exists()
-        room_bytes = brief.memory_limit_bytes - private_bytes()
+        room_bytes = brief.memory_limit_bytes - (private_bytes() or 0)
         self._batch_limit_bytes = max(0, room_bytes // BATCH_SHARE)
         self._hello = frames.from_specs(ArtefactSpecs(runtime.inputs, runtime.outputs))
         self._clients = DefaultSelector()
@@ -198,7 +198,8 @@ def load(brief: Brief) -> Runtime:
             if is_want_of_memory(error, used_bytes, brief.memory_limit_bytes):
                 raise MemoryError(
                     f"the model takes more than the {brief.memory_limit_bytes >> 20} MB that "
-                    f"memory_mb allows while it loads; it had {used_bytes >> 20} MB"
+                    f"memory_mb allows while it loads"
+                    + (f"; it had {used_bytes >> 20} MB" if used_bytes else "")
                 ) from error
             raise
         finally:
@@ -212,7 +213,7 @@ def open_warm(brief: Brief) -> Runtime:
     runtime = open_runtime(brief.platform, Path(brief.file), brief.options)
     if (batch := left_batch(brief.warm_up)) is not None:
         runtime.predict(batch)
-    if private_bytes() >= brief.memory_limit_bytes:
+    if (private_bytes() or 0) >= brief.memory_limit_bytes:
         raise MemoryError  # of what it had before it was limited
     return runtime
 

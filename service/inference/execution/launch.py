@@ -23,6 +23,7 @@ from time import monotonic, sleep, time
 from service.inference.execution import loaded_code
 from service.inference.execution.host import Brief, told_path
 from service.inference.execution.quarantine import Quarantine
+from service.inference.execution.socket_place import SocketPlace
 from service.inference.execution.whole_files import write_whole
 from service.inference.tensors import Tensors, pack
 
@@ -62,8 +63,7 @@ class Launcher:
         )
         self._lock = directory / f"{key}.lock"
         self._start = directory / f"{key}.start"
-        self._socket = f"{key}.sock"
-        self._directory = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._place = SocketPlace(directory, f"{key}.sock")
         self._variables = variables
         self._child = 0
         self.quarantine = Quarantine(directory / f"{key}.suspects")
@@ -72,7 +72,7 @@ class Launcher:
         """Connect to the process, which may still be loading; None if nobody listens."""
         connected = socket.socket(socket.AF_UNIX)
         try:
-            connected.connect(self._address)
+            connected.connect(self._place.address)
         except (FileNotFoundError, ConnectionRefusedError):
             connected.close()
             return None
@@ -133,13 +133,7 @@ class Launcher:
 
     def close(self) -> None:
         """Let go of the directory."""
-        os.close(self._directory)
-        self._directory = -1
-
-    @property
-    def _address(self) -> str:
-        """The socket's path through the directory's descriptor: paths are cut at 107 bytes."""
-        return f"/proc/self/fd/{self._directory}/{self._socket}"
+        self._place.close()
 
     def _note_start(self) -> float:
         """Note a start that may be now; else the seconds until one may be."""
@@ -162,14 +156,19 @@ class Launcher:
 
     def _spawn(self, lock: int) -> None:
         """Start the process with the lock, and a socket that takes connections from now on."""
-        for path in (Path(self._address), self._ready, told_path(self._ready, 0), self._stack):
+        for path in (
+            Path(self._place.address),
+            self._ready,
+            told_path(self._ready, 0),
+            self._stack,
+        ):
             path.unlink(missing_ok=True)
         for marker in self._ready.parent.glob(f"{self._ready.stem}.*.told"):
             with suppress(OSError):
                 if time() - marker.stat().st_mtime > TOLD_S:
                     marker.unlink()
         with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(self._address)
+            listener.bind(self._place.address)
             listener.listen()
             for fd in (lock, listener.fileno()):
                 os.set_inheritable(fd, True)  # noqa: FBT003  # so is its signature

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from service.errors import InvalidModel
+from service.inference.runtimes import telemetry
 from service.inference.tensors import Tensors, TensorSpec
 
 BACKENDS = {
@@ -35,6 +36,7 @@ def open_runtime(platform: str, artefact: Path, options: Mapping[str, Any]) -> R
 
     Raises InvalidModel where the framework is not installed; whatever it raises passes on.
     """
+    telemetry.switch_off()
     module, _, name = BACKENDS[platform].partition(":")
     try:
         backend = import_module(module)

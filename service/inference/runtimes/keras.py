@@ -25,10 +25,14 @@ import openvino
 from openvino import opset16
 
 from service.errors import InvalidModel
+from service.inference.runtimes.telemetry import without
 from service.inference.tensors import Tensors, TensorSpec
 
 # On some CPUs OpenVINO computes in bfloat16 unless told otherwise: 0.007 off, for the digits.
 PROPERTIES = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+
+# Keras imports it where it is installed, and it keeps a cache in the user's home.
+PLOTS = "matplotlib"
 
 # The variable that a model's process gets; without it OpenVINO takes the host's cores.
 THREADS = "OMP_NUM_THREADS"
@@ -62,7 +66,8 @@ class KerasRuntime:
 def _keras() -> Any:
     """Keras reads its backend from the environment, once, when it is imported."""
     os.environ["KERAS_BACKEND"] = "openvino"
-    return import_module("keras")
+    with without(PLOTS):
+        return import_module("keras")
 
 
 def _compile(keras: Any, model: Any) -> openvino.CompiledModel:

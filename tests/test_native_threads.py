@@ -1,4 +1,4 @@
-"""Native threads may import at once, also after gevent's patch."""
+"""Native threads may import and start programs, also after gevent's patch."""
 
 import subprocess
 import sys
@@ -9,8 +9,8 @@ from tests.conftest import PROJECT
 SCRIPT = """
 from gevent import monkey
 monkey.patch_all()
-from service.native_imports import keep_import_locks_native
-keep_import_locks_native()
+from service.native_threads import keep_native
+keep_native()
 import importlib, importlib._bootstrap, sys
 from gevent.threadpool import ThreadPool
 sys.path.insert(0, sys.argv[1])
@@ -44,3 +44,32 @@ def test_native_threads_that_import_at_once_all_come_to_an_end(tmp_path):
     )
 
     assert done.stdout == "imported\n", done.stderr
+
+
+PROGRAMS = """
+from gevent import monkey
+monkey.patch_all()
+from service.native_threads import keep_native
+keep_native()
+import subprocess
+from gevent.threadpool import ThreadPool
+import gevent
+pool = ThreadPool(4)
+ask = lambda: subprocess.run(["echo", "4"], capture_output=True, text=True, check=True).stdout
+tasks = [pool.spawn(ask) for _ in range(20)]
+print({task.get(timeout=20) for task in tasks}, ask(), gevent.sleep(0.01))
+"""
+
+
+def test_native_threads_may_start_programs_and_wait_for_them():
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PROGRAMS],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.stdout == "{'4\\n'} 4\n None\n", done.stderr
+    assert done.stderr == ""

@@ -1,0 +1,69 @@
+"""
+The repository: a folder with a folder for each model.
+
+`<name>/model.toml` is a model of one version, `<name>/<version>/model.toml` one of several. Hidden
+names are none of them: Kubernetes keeps what a ConfigMap or a Secret holds in `..data`, and shows
+it by links beside it.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from stat import S_ISDIR
+from typing import TypeAlias
+
+from service.inference.manifest.reading import MODEL_TOML
+
+Order: TypeAlias = tuple[int, tuple[int, ...], str]
+Unreadable: TypeAlias = Callable[[Path, OSError], None]
+
+
+def models_in(repository: Path, unreadable: Unreadable) -> Iterator[tuple[Path, list[Path]]]:
+    """
+    Each model's folder, and those of its versions in order; a single version is the folder itself.
+
+    *unreadable* is told what cannot be looked into, and why: that is no model, and harms no other.
+    Raises OSError if the repository itself cannot be read.
+    """
+    for folder in sorted(_shown(repository)):
+        try:
+            alone = _is_model(folder)
+            inner = [] if alone or not folder.is_dir() else _shown(folder)
+        except OSError as error:
+            unreadable(folder, error)
+            continue
+        versions = [folder] if alone else list(_readable(inner, unreadable))
+        if versions:
+            yield folder, sorted(versions, key=lambda version: _order(version.name))
+
+
+def _shown(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if not path.name.startswith(".")]
+
+
+def _readable(folders: list[Path], unreadable: Unreadable) -> Iterator[Path]:
+    """Those of *folders* that are models."""
+    for folder in folders:
+        try:
+            if _is_model(folder):
+                yield folder
+        except OSError as error:
+            unreadable(folder, error)
+
+
+def _is_model(folder: Path) -> bool:
+    """Whether it has a model.toml, which can be read. Raises OSError if nobody can tell."""
+    if not S_ISDIR(folder.stat().st_mode):
+        return False
+    try:
+        (folder / MODEL_TOML).open("rb").close()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _order(version: str) -> Order:
+    """Numbers by their value, 1.10 after 1.9, and after whatever is not a number."""
+    parts = version.removeprefix("v").split(".")
+    if all(part.isascii() and part.isdigit() for part in parts):
+        return 1, tuple(map(int, parts)), version
+    return 0, (), version
