@@ -1,4 +1,4 @@
-# make run | test | load | soak | lint | lock | install-sklearn | install-keras
+# make run | test | load | soak | properties | lint | lock | install-sklearn | install-keras
 
 VENV   ?= .venv
 PORT   ?= 8000
@@ -18,7 +18,7 @@ BIN     := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 MODEL   := models/cat-or-dog
 
-.PHONY: run test load soak lint lock clean install-sklearn install-keras
+.PHONY: run test load soak properties lint lock clean install-sklearn install-keras
 .DEFAULT_GOAL := run
 
 # Starts what the Procfile starts, on $PORT; exec, so that a signal to make reaches Gunicorn.
@@ -44,6 +44,10 @@ load: $(VENV)/serve $(VENV)/load
 # A million requests and 50 recycles: does anything grow? Takes about half an hour.
 soak: $(VENV)/serve $(VENV)/test
 	@SOAK_REQUESTS=1000000 SOAK_RECYCLES=50 $(BIN)/python -m pytest -s tests/live/test_soak.py
+
+# 50,000 requests with anything in their fields, queries, forms and pictures' Exif: ten minutes.
+properties: $(VENV)/serve $(VENV)/test
+	@PROPERTY_CASES=50000 $(BIN)/python -m pytest tests/live/test_properties.py
 
 lint: $(VENV)/serve $(VENV)/test $(VENV)/load
 	@$(BIN)/ruff check .

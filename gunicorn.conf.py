@@ -69,9 +69,6 @@ http_parser = "python"
 forwarded_allow_ips = ",".join(settings.trusted_proxies)
 forwarder_headers = ""
 
-# The scheme is read with the rest of the head, where hints that contradict each other are no fault.
-secure_scheme_headers = {}
-
 # No second door into the master.
 control_socket_disable = True
 

@@ -1,11 +1,12 @@
 """The application: what routes and the worker find at it, on Flask without work nobody needs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import monotonic
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import flask
 from flask.sessions import NullSession, SessionInterface
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter
 
 from config.settings import Settings
@@ -17,6 +18,7 @@ from service.request import Request, request
 from service.wire.admission import Admission
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
     from flask.typing import ResponseReturnValue
 
 T = TypeVar("T")
@@ -63,6 +65,17 @@ class Application(flask.Flask):
         """Whether a model has neither loaded nor failed yet."""
         return self.catalog.is_loading
 
+    def takes(self, environ: "WSGIEnvironment") -> bool:
+        """Whether a route takes the request, by its path and method."""
+        return self._adapter(environ).test()
+
+    def taking(self, method: str, environ: "WSGIEnvironment") -> tuple[str, Mapping[str, Any]]:
+        """The endpoint that takes *method* at the request's path, and its arguments; or nothing."""
+        try:
+            return self._adapter(environ).match(method=method)
+        except HTTPException:
+            return "", {}
+
     def run_aside(self, work: Callable[[], T]) -> T:
         """
         Do *work*, which must not ask for the request at hand, and return or raise what it does.
@@ -75,8 +88,12 @@ class Application(flask.Flask):
         """Match by path and method."""
         if request is None:
             return super().create_url_adapter(request)
-        path = request.environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
-        return MapAdapter(self.url_map, "localhost", "/", "", "http", path, request.method)
+        return self._adapter(request.environ)
+
+    def _adapter(self, environ: "WSGIEnvironment") -> MapAdapter:
+        path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
+        method = environ["REQUEST_METHOD"]
+        return MapAdapter(self.url_map, "localhost", "/", "", "http", path, method)
 
     def dispatch_request(self) -> "ResponseReturnValue":
         """Dispatch as Flask does, with the route on record."""

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -33,6 +34,9 @@ PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 REQUEST_ID = re.compile(r"[A-Za-z0-9+/=-]{20,200}")
 
 
+ADDRESS_AND_PORT = re.compile(r"\[([^\[\]]+)\](?::[0-9]+)?|([0-9.]+):[0-9]+")
+
+
 @dataclass(slots=True)
 class Exchange:
     """What is known of one request; the status, sizes and duration are final once it has ended."""
@@ -48,6 +52,7 @@ class Exchange:
     bytes_in: int = 0
     bytes_out: int = 0
     duration_s: float = 0.0
+    reason: str = ""
     shed: str = ""
     cut: str = ""
     ended: bool = False
@@ -63,13 +68,23 @@ def client_ip(environ: "WSGIEnvironment", trusts: Callable[[str], bool]) -> str:
     The client's address.
 
     The last entry of `X-Forwarded-For` is the peer of the nearest proxy; it counts only when
-    the connection comes from one that is trusted.
+    the connection comes from one that is trusted, and if it is an address. Some add its port.
     """
     peer: str = environ.get("REMOTE_ADDR", "")
     forwarded: str = environ.get("HTTP_X_FORWARDED_FOR", "")
     if not forwarded or not peer or not trusts(peer):
         return peer
-    return forwarded.rpartition(",")[2].strip()[:64]
+    entries = [entry for entry in forwarded.split(",") if not entry.isspace() and entry]
+    return _address(entries[-1].strip(' \t"')) or peer if entries else peer
+
+
+def _address(entry: str) -> str:
+    """The address of `192.0.2.1:80`, `[2001:db8::1]:80`, or one without a port; else nothing."""
+    found = ADDRESS_AND_PORT.fullmatch(entry)
+    try:
+        return str(ip_address(found[1] or found[2] if found else entry))
+    except ValueError:
+        return ""
 
 
 def _readable(path: str) -> str:

@@ -1,11 +1,48 @@
 """The metrics of all workers together, from the files in which each keeps its own."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from glob import glob
+from typing import TypeAlias
 
-from prometheus_client import REGISTRY, CollectorRegistry, Metric
+from prometheus_client import REGISTRY, CollectorRegistry, Metric, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.openmetrics import exposition as openmetrics
+from werkzeug.http import parse_accept_header, parse_options_header
+
+OPENMETRICS_VERSION = "1.0.0"
+
+
+Encode: TypeAlias = Callable[[CollectorRegistry], bytes]
+
+OPENMETRICS, TEXT = "application/openmetrics-text", "text/plain"
+
+
+def encoder_for(accept: str) -> tuple[Encode, str]:
+    """
+    Choose between OpenMetrics 1.0 and Prometheus's text; what encodes, and its media type.
+
+    OpenMetrics where *accept*, the field `Accept`, prefers it by name: in any case and order, its
+    version quoted or not. Text for everybody else, whatever they ask for: a scrape has no use for
+    406. (prometheus-client's own chooser fails on a quoted version.)
+    """
+    qualities = {OPENMETRICS: 0.0, TEXT: 0.0}
+    for value, quality in parse_accept_header(accept):
+        media_type, options = parse_options_header(value)
+        version = options.get("version", OPENMETRICS_VERSION)
+        media_type = media_type.lower()
+        if media_type in qualities and (media_type == TEXT or version == OPENMETRICS_VERSION):
+            qualities[media_type] = max(qualities[media_type], quality)
+    if qualities[OPENMETRICS] and qualities[OPENMETRICS] >= qualities[TEXT]:
+        encode = partial(
+            openmetrics.generate_latest,
+            escaping=openmetrics.UNDERSCORES,
+            version=OPENMETRICS_VERSION,
+        )
+        return encode, openmetrics.CONTENT_TYPE_LATEST
+    return generate_latest, CONTENT_TYPE_PLAIN_0_0_4
 
 
 def registry_of_all() -> CollectorRegistry:

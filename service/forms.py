@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 import numpy as np
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.http import parse_options_header
+
+from service.content_coding import CHARSETS
 
 URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 FORMS = frozenset({URLENCODED, MULTIPART})
@@ -62,7 +64,7 @@ def read_form(body: bytes, content_type: str) -> list[Field]:
 def _urlencoded(body: bytes) -> Iterator[Field]:
     pairs = body.split(b"&", FIELDS_LIMIT)
     if len(pairs) > FIELDS_LIMIT:
-        raise _too_many(FIELDS_LIMIT)
+        raise _too_many(FIELDS_LIMIT, "fields")
     for pair in filter(None, pairs):
         name, _, value = pair.partition(b"=")
         if len(name) > NAME_BYTES:
@@ -106,7 +108,10 @@ def _unquote_piece(piece: bytes) -> bytes:
 def _multipart(body: bytes, boundary: str) -> Iterator[Field]:
     """The parts of RFC 7578, whose delimiters are those of RFC 2046 section 5.1.1."""
     if not 1 <= len(boundary) <= BOUNDARY_CHARS:
-        raise _unreadable("multipart/form-data needs a boundary of 1 to 70 characters")
+        raise _unreadable(
+            "multipart/form-data needs a boundary of 1 to 70 characters in Content-Type; let the "
+            "client's library write that field"
+        )
     delimiter = b"\r\n--" + boundary.encode()
     if body.startswith(delimiter[2:]):
         at = len(delimiter) - 2
@@ -123,13 +128,13 @@ def _multipart(body: bytes, boundary: str) -> Iterator[Field]:
         yield _part(body, at, closing)
         at = closing + len(delimiter)
     if at < end:
-        raise _too_many(PARTS_LIMIT)
+        raise _too_many(PARTS_LIMIT, "parts")
 
 
 def _find(body: bytes, delimiter: bytes, start: int, end: int) -> int:
     found = body.find(delimiter, max(0, start), end)
     if found < 0:
-        raise _unreadable("its boundaries are not all in it")
+        raise _unreadable("the boundary that Content-Type names is not all in it; send it whole")
     return found
 
 
@@ -139,19 +144,31 @@ def _part(body: bytes, start: int, end: int) -> Field:
     head_end = body.find(b"\r\n\r\n", start, min(end + 2, start + PART_HEAD_BYTES))
     if head_end < 0:
         raise _unreadable(f"a part has no head that ends within {PART_HEAD_BYTES} bytes")
-    for line in body[start:head_end].split(b"\r\n")[1:]:
+    options = _options(body[start:head_end], b"content-disposition")
+    if "name" not in options:
+        raise _unreadable("a part has no Content-Disposition with a name")
+    is_file = "filename" in options
+    charset = "" if is_file else _options(body[start:head_end], b"content-type").get("charset", "")
+    if charset and charset.strip().lower() not in CHARSETS:
+        raise UnsupportedMediaType(
+            f"the field {options['name'][:40]!r} has charset {charset[:40]!r}; send it in UTF-8"
+        )
+    return Field(options["name"], body[head_end + 4 : end], is_file=is_file)
+
+
+def _options(head: bytes, field: bytes) -> dict[str, str]:
+    """The parameters of a *field* of a part's head; none where it is not there."""
+    for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-disposition":
+        if name.strip().lower() == field:
             _, options = parse_options_header(value.decode("utf-8", "replace").strip())
-            if "name" in options:
-                content = body[head_end + 4 : end]
-                return Field(options["name"], content, is_file="filename" in options)
-    raise _unreadable("a part has no Content-Disposition with a name")
+            return options
+    return {}
 
 
 def _unreadable(why: str) -> BadRequest:
     return BadRequest(f"the form cannot be read: {why}")
 
 
-def _too_many(limit: int) -> RequestEntityTooLarge:
-    return RequestEntityTooLarge(f"the form has more than {limit} fields; send fewer")
+def _too_many(limit: int, what: str) -> RequestEntityTooLarge:
+    return RequestEntityTooLarge(f"the form has more than {limit} {what}; send fewer")

@@ -154,6 +154,7 @@ def _facts(exchange: Exchange) -> dict[str, Any]:
         "bytes_out": exchange.bytes_out,
         "client_ip": exchange.client_ip,
         "user_agent": exchange.user_agent[:USER_AGENT_CHARS],
+        **({"reason": exchange.reason} if exchange.reason else {}),
         **({"cut": exchange.cut} if exchange.cut else {}),
         **exchange.prediction,
     }

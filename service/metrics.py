@@ -14,12 +14,11 @@ from time import monotonic
 
 from flask import Blueprint, Response
 from prometheus_client import Counter, Gauge, Histogram
-from prometheus_client.exposition import choose_encoder
 
 from service import __version__, errors
 from service.application import Application, current_app
 from service.exchange import Exchange
-from service.exposition import registry_of_all
+from service.exposition import encoder_for, registry_of_all
 from service.problems import problem
 from service.request import request
 
@@ -131,7 +130,7 @@ def metrics() -> Response:
         )
         refusal.headers["WWW-Authenticate"] = "Bearer"
         return refusal
-    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    encode, content_type = encoder_for(request.headers.get("Accept", ""))
     text = current_app.scraping.run(lambda: encode(registry_of_all()), monotonic() + SCRAPE_S)
     answer = Response(text, content_type=content_type)
     answer.headers["Cache-Control"] = "no-store"
@@ -212,5 +211,7 @@ def _queued(model: str) -> Gauge:
 
 
 def _carries(token: bytes) -> bool:
-    sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    return hmac.compare_digest(sent.encode("latin-1", "replace"), token)
+    """Whether the request has the *token*; the scheme's name in any case (RFC 9110, 11.1)."""
+    scheme, _, sent = request.headers.get("Authorization", "").strip().partition(" ")
+    is_bearer = scheme.lower() == "bearer"
+    return hmac.compare_digest(sent.strip().encode("latin-1", "replace"), token) and is_bearer

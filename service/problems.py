@@ -1,5 +1,6 @@
 """Every error of a route as application/problem+json (RFC 9457)."""
 
+import re
 from http import HTTPStatus
 from math import ceil
 from typing import Any
@@ -36,15 +37,23 @@ SHED: dict[type[errors.ServiceError], str] = {
 RETRY_AFTER_MOST_S = 60
 EXAMPLE_BYTES = 4096
 
+# Where a word begins within a class's name.
+WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
 log = structlog.get_logger()
 
 
 def init_app(app: Flask) -> None:
     """Answer every error of *app* as a problem; called by the application factory."""
-    app.register_error_handler(errors.ServiceError, _service_problem)
+    app.register_error_handler(errors.ServiceError, service_problem)
     app.register_error_handler(errors.InvalidInput, _input_problem)
-    app.register_error_handler(HTTPException, _http_problem)
+    app.register_error_handler(HTTPException, http_problem)
     app.register_error_handler(Exception, _unexpected_problem)
+
+
+def _reason(error: Exception) -> str:
+    """The log's word for an error: `unsupported_media_type`."""
+    return WORDS.sub("_", type(error).__name__).lower()
 
 
 def problem(status: HTTPStatus, detail: str, **extensions: Any) -> Answer:
@@ -56,7 +65,9 @@ def problem(status: HTTPStatus, detail: str, **extensions: Any) -> Answer:
     return answer
 
 
-def _service_problem(error: errors.ServiceError) -> Answer:
+def service_problem(error: errors.ServiceError) -> Answer:
+    """Answer what the service has refused."""
+    request.exchange.reason = _reason(error)
     request.exchange.shed = SHED.get(type(error), "")
     if isinstance(error, errors.ModelFailed):
         request_id = request.exchange.request_id
@@ -69,16 +80,19 @@ def _service_problem(error: errors.ServiceError) -> Answer:
 
 
 def _input_problem(error: errors.InvalidInput) -> Answer:
+    request.exchange.reason = _reason(error)
     fits = 0 < len(error.example) <= EXAMPLE_BYTES
     example = {"example": orjson.Fragment(error.example)} if fits else {}
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), errors=error.faults, **example)
 
 
-def _http_problem(error: HTTPException) -> Answer:
+def http_problem(error: HTTPException) -> Answer:
+    """Answer what Werkzeug, or a route by its exceptions, has refused."""
+    request.exchange.reason = _reason(error)
     status = HTTPStatus(error.code or 500)
     answer = problem(status, _detail(error))
     for name, value in error.get_headers(request.environ):
-        if name in {"Allow", "Retry-After"}:
+        if name in {"Allow", "Retry-After", "Accept-Encoding"}:
             answer.headers[name] = value
     return answer
 
@@ -86,13 +100,14 @@ def _http_problem(error: HTTPException) -> Answer:
 def _detail(error: HTTPException) -> str:
     if isinstance(error, NotFound):
         return f"nothing is served at {request.path}; GET /models lists the models"
-    if isinstance(error, MethodNotAllowed):
+    if isinstance(error, MethodNotAllowed) and error.description == MethodNotAllowed.description:
         allowed = ", ".join(sorted(error.valid_methods or ()))
         return f"{request.path} does not take {request.method}; send {allowed}"
     return error.description or ""
 
 
 def _unexpected_problem(error: Exception) -> Answer:
+    request.exchange.reason = "failed"
     log.error("request_failed", request_id=request.exchange.request_id, exc_info=error)
     return problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,

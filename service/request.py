@@ -1,14 +1,34 @@
 """The request as routes read it: a body that is whole and within its limit."""
 
-from functools import cached_property
+from functools import cache, cached_property, partial
 from io import BytesIO
-from typing import IO, cast
+from typing import IO, Any, cast
+from urllib.parse import quote
 
 import flask
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
+from service.content_coding import CHARSETS, CODINGS_LIMIT, codings_of, expand, expanders
 from service.exchange import HOLD, KEY, Exchange
 from service.inference.account import Hold, unlimited
+
+# Beyond this, what a compressed body becomes may keep the hub for longer than a millisecond.
+INLINE_BYTES = 512
+
+_expanders = cache(expanders)
+
+
+class UnreadCoding(UnsupportedMediaType):
+    """A body in a coding that this service does not read; RFC 9110 section 15.5.16."""
+
+    def __init__(self, detail: str, read_here: str) -> None:
+        """*read_here* are the codings that it does read."""
+        super().__init__(detail)
+        self._read_here = read_here
+
+    def get_headers(self, *_: Any, **__: Any) -> list[tuple[str, str]]:
+        """Say what could be sent instead."""
+        return [("Accept-Encoding", self._read_here)]
 
 
 class Request(flask.Request):
@@ -21,6 +41,13 @@ class Request(flask.Request):
         return exchange
 
     @property
+    def own_url(self) -> str:
+        """The address that the client has asked, as far as it told: Werkzeug's knows few hosts."""
+        environ = self.environ
+        host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+        return f"{environ['wsgi.url_scheme']}://{host}{quote(self.path)}"
+
+    @property
     def has_body(self) -> bool:
         """Whether a body was sent: RFC 9112 section 6.3, neither field means none."""
         return bool(self.environ.get("CONTENT_LENGTH")) or (
@@ -30,10 +57,11 @@ class Request(flask.Request):
     @cached_property
     def stream(self) -> IO[bytes]:
         """
-        The whole body in memory.
+        The whole body in memory, expanded where it was sent compressed.
 
         Raises RequestEntityTooLarge beyond the limit, also for a chunked body, which Werkzeug's
-        own stream would cut at the limit and hand on; BadRequest for a body that was cut short.
+        own stream would cut at the limit and hand on; BadRequest for a body that was cut short;
+        UnsupportedMediaType for a coding that cannot be read.
         """
         limit = self.max_content_length or 0
         declared = self.content_length
@@ -48,7 +76,33 @@ class Request(flask.Request):
                 "declares; send it whole"
             )
         self.exchange.bytes_in = len(body)
-        return BytesIO(body)
+        if "charset" in self.environ.get("CONTENT_TYPE", "").lower():
+            self._check_charset()
+        coding = self.environ.get("HTTP_CONTENT_ENCODING")
+        return BytesIO(self._expanded(body, coding, limit) if coding else body)
+
+    def _expanded(self, body: bytes, field: str, limit_bytes: int) -> bytes:
+        codings = codings_of(field)
+        if not codings or not body:
+            return body
+        coding, expander = codings[0], _expanders().get(codings[0])
+        if expander is None or len(codings) > CODINGS_LIMIT:
+            listed = ", ".join(name for name in _expanders() if not name.startswith("x-"))
+            raise UnreadCoding(
+                f"the body has Content-Encoding {field[:40]!r}; send it in one of {listed}, "
+                "or as it is",
+                listed,
+            )
+        work = partial(expand, body, coding, expander, limit_bytes, self.hold.grow)
+        is_short = len(body) <= INLINE_BYTES or not flask.has_app_context()
+        expanded: bytes = work() if is_short else cast("Any", flask.current_app).run_aside(work)
+        return expanded
+
+    def _check_charset(self) -> None:
+        """Raise UnsupportedMediaType for a text that is not in UTF-8, or in ASCII, a part of it."""
+        charset = self.mimetype_params.get("charset", "utf-8")
+        if charset.strip().lower() not in CHARSETS and not self.mimetype.startswith("image/"):
+            raise UnsupportedMediaType(f"the body has charset {charset[:40]!r}; send it in UTF-8")
 
     def _read(self, size: int) -> bytes:
         if not self.has_body:

@@ -1,6 +1,7 @@
 """Marshmallow's schemas of what requests carry, with faults told as all others are."""
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from itertools import islice
 from typing import Any, NoReturn, TypeAlias
 
@@ -12,12 +13,20 @@ from service.faults import FAULTS_TOLD, Fault, kind_of, pointer
 Steps: TypeAlias = tuple[str | int, ...]
 
 
+UNKNOWN = "no such name"
+
+# Longer names are not compared with the known ones: it costs time and cannot help.
+NAME_CHARS = 64
+
+
 class RequestSchema(Schema):
     """
     A schema that raises InvalidInput, with what was sent and wanted.
 
     A field says in its metadata what is *wanted* of it.
     """
+
+    error_messages = {"unknown": UNKNOWN}  # noqa: RUF012  # as Marshmallow declares it
 
     # A valid request, in JSON.
     request_example = b""
@@ -32,6 +41,10 @@ class RequestSchema(Schema):
         for steps, detail in _flat(messages):
             field = self.fields.get(str(steps[0])) if steps else None
             wanted = field.metadata.get("wanted", "") if field else ", ".join(self.fields)
+            if detail == UNKNOWN:
+                near = get_close_matches(str(steps[-1])[:NAME_CHARS], self.fields, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"send {' or '.join(self.fields)}"
+                detail = f"{UNKNOWN}; {hint}"  # noqa: PLW2901  # told in full
             yield Fault(pointer(*steps), _sent(data, steps), wanted, detail)
 
 

@@ -10,7 +10,13 @@ from tests.conftest import PROJECT
 # What stands on one floor knows nothing of one another, but what is in one folder may.
 FLOORS = [
     {"config"},
-    {"service", "service.faults", "service.problem_details", "service.log_text"},
+    {
+        "service",
+        "service.faults",
+        "service.problem_details",
+        "service.log_text",
+        "service.content_coding",
+    },
     {"service.errors", "service.quiet_minute"},
     {"service.inference.tensors", "service.inference.account", "service.log_writer"},
     {"service.inference.pictures", "service.inference.runtimes", "service.inference.allocator"},

@@ -91,9 +91,9 @@ def test_parts_are_read_as_they_stand(body, fields):
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b"", "boundaries are not all in it"),
-        (b"Hello", "boundaries are not all in it"),
-        (ONE, "boundaries are not all in it"),
+        (b"", "boundary that Content-Type names is not all in it"),
+        (b"Hello", "boundary that Content-Type names is not all in it"),
+        (ONE, "boundary that Content-Type names is not all in it"),
         (b"--B\r\n\r\nx\r\n--B--", "no Content-Disposition"),
         (PART + b"\r\n" + b"X: y\r\n" * 1_000_000 + b"\r\n\r\n--B--", "head that ends within 4096"),
         (PART + b'; a="b"' * 1_000_000 + b"\r\n\r\n\r\n--B--", "head that ends within 4096"),
@@ -107,7 +107,7 @@ def test_what_is_no_form_is_refused_in_a_sentence(body, said):
 
 def test_too_many_parts_are_refused():
     assert len(pairs(ONE * PARTS_LIMIT + b"--B--", MULTIPART)) == PARTS_LIMIT
-    with pytest.raises(RequestEntityTooLarge, match=f"more than {PARTS_LIMIT} fields"):
+    with pytest.raises(RequestEntityTooLarge, match=f"more than {PARTS_LIMIT} parts"):
         pairs(ONE * (PARTS_LIMIT + 1) + b"--B--", MULTIPART)
 
 

@@ -17,7 +17,6 @@ CONF = str(PROJECT / "gunicorn.conf.py")
 def test_the_values_that_matter():
     conf = runpy.run_path(CONF)
 
-    assert conf["secure_scheme_headers"] == {}
     assert conf["bind"] == ["[::]:8000" if socket.has_dualstack_ipv6() else "0.0.0.0:8000"]
     assert conf["worker_class"] == "service.worker.Worker"
     assert conf["http_parser"] == "python"

@@ -31,7 +31,7 @@ class CoffeeSchema(RequestSchema):
         ({}, Fault("/cups", "nothing", "a whole number", "Missing data for required field.")),
         (
             {"cups": 1, "a/b~c": 2},
-            Fault("/a~1b~0c", "a number", "cups, beans", "Unknown field."),
+            Fault("/a~1b~0c", "a number", "cups, beans", "no such name; send cups or beans"),
         ),
         (
             {"cups": 1, "beans": ["arabica", 7]},

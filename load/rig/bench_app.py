@@ -53,6 +53,10 @@ class BenchApp:
         self.recorder = Recorder(self._answer, trust_in(()), closed=[logs.request_writer()])
         structlog.get_logger().info("model_ready", model="bench")
 
+    def takes(self, _environ: "WSGIEnvironment") -> bool:
+        """Every request is answered."""
+        return True
+
     def __call__(  # noqa: D102  # PEP 3333
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:

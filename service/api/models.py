@@ -132,7 +132,7 @@ def listing() -> Answer:
 def card(name: str, version: str | None = None) -> Answer:
     """Show what the model takes and gives, and commands to try it with."""
     model = current_app.catalog.find(name, version)
-    url = request.host_url.rstrip("/") + request.path.rstrip("/")
+    url = request.own_url.rstrip("/")
     return Answer({"success": True, "model": CARD.dump(model) | _try_commands(model, url)})
 
 
@@ -149,12 +149,16 @@ def _try_commands(model: Model, url: str) -> dict[str, Any]:
     signature = model.signature
     predict, source = f"{url}/predict", f"{url}/example"
     trial: dict[str, Any] = {"predict": predict, "example_url": source}
+    # A host may be any name, and names may hold what a shell obeys.
+    quoted, quoted_source = shlex.quote(predict), shlex.quote(source)
     media_type = _media_type(model)
     header = f"-H 'Content-Type: {media_type}'"
     if media_type != "application/json" or len(signature.example) > PASTED_BYTES:
-        return trial | {"curl": f"curl -s {source} | curl --data-binary @- {header} {predict}"}
+        return trial | {
+            "curl": f"curl -s {quoted_source} | curl --data-binary @- {header} {quoted}"
+        }
     trial["example"] = orjson.loads(signature.example)
-    trial["curl"] = f"curl -d {shlex.quote(signature.example.decode())} {header} {predict}"
+    trial["curl"] = f"curl -d {shlex.quote(signature.example.decode())} {header} {quoted}"
     if signature.rows:
         query = urlencode(signature.rows.query(trial["example"]))
         trial["curl_get"] = f"curl {shlex.quote(f'{predict}?{query}')}"

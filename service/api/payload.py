@@ -1,6 +1,6 @@
 """What a request to a model carries, in whichever form it came."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -11,14 +11,14 @@ from marshmallow import ValidationError, fields, validates_schema
 from werkzeug.exceptions import MethodNotAllowed
 
 from service.errors import InvalidInput
-from service.faults import Fault, pointer
-from service.forms import FORM_FORMS, FORMS, MULTIPART, read_form
+from service.faults import FAULTS_TOLD, Fault, pointer, scalar, wanted
+from service.forms import FORM_FORMS, FORMS, MULTIPART, Field, read_form
 from service.inference.account import Hold
 from service.inference.payload import Payload
 from service.inference.signature.question import Question
 from service.inference.signature.rows import FeatureRows
 from service.inference.signature.signature import Signature
-from service.json_text import LARGE_BYTES, read_object
+from service.json_text import LARGE_BYTES, name_sent_twice, read_object
 from service.request import Request, request
 from service.request_schema import RequestSchema
 
@@ -78,7 +78,7 @@ def payload_of(signature: Signature) -> Payload:
     if rows and _is_form(request):
         return _payload(partial(_read_form, signature, rows))
     if request.method != "POST":
-        raise MethodNotAllowed(["POST"])
+        raise MethodNotAllowed(["POST"], wants_post(signature))
     if signature.kind == "image":
         if not (_is_picture(request.mimetype) or request.is_json):
             raise request.unsupported(PICTURE_FORMS)
@@ -86,6 +86,14 @@ def payload_of(signature: Signature) -> Payload:
     if not request.is_json:
         raise request.unsupported(f"application/json, such as {signature.short_example}")
     return _payload(partial(_read_json, signature))
+
+
+def wants_post(signature: Signature) -> str:
+    """What to do with a model that takes nothing in a query."""
+    forms = (
+        PICTURE_FORMS if signature.kind == "image" else f"JSON, such as {signature.short_example}"
+    )
+    return f"{request.path} does not take {request.method}; send POST with {forms}"
 
 
 def _payload(read: Callable[["Body"], Question], *, is_heavy: bool = False) -> Payload:
@@ -123,12 +131,25 @@ def _is_form(asked: Request) -> bool:
 def _read_form(signature: Signature, rows: FeatureRows, body: Body) -> Question:
     body.hold.grow(FORM_FORMS * len(body.content))
     form = read_form(body.content, body.content_type)
-    pairs = [(field.name, field.text) for field in form if not field.is_file]
-    return signature.read_query(rows, pairs)
+    files = [wanted(pointer(field.name), "a file", "a value") for field in form if field.is_file]
+    if files:
+        raise InvalidInput(files[:FAULTS_TOLD], signature.example)
+    return signature.read_query(rows, [(field.name, field.text) for field in form])
 
 
 def _read_json(signature: Signature, body: Body) -> Question:
-    return signature.read(read_object(body.content, signature.short_example, body.hold))
+    return signature.read(_object(body, signature.short_example))
+
+
+def _object(body: Body, example: str) -> dict[str, Any]:
+    """The body's JSON object, in which each name stands once."""
+    sent = read_object(body.content, example, body.hold)
+    twice = name_sent_twice(body.content, sent)
+    if twice:
+        where = pointer(twice) if twice in sent else ""
+        named = f"the name {scalar(twice)} twice"
+        raise InvalidInput([wanted(where, named, "each name once in an object")])
+    return sent
 
 
 def _read_picture(signature: Signature, body: Body) -> Question:
@@ -140,7 +161,7 @@ def _picture(body: Body) -> bytes:
     if body.media_type.startswith("image/"):
         return body.content
     if body.is_json:
-        sent = PICTURE.load(read_object(body.content, PICTURE_EXAMPLE, body.hold))
+        sent = PICTURE.load(_object(body, PICTURE_EXAMPLE))
         (picture,) = sent.values()  # the schema lets only one pass
         return cast("bytes", picture)
     return _uploaded(body)
@@ -149,10 +170,24 @@ def _picture(body: Body) -> bytes:
 def _uploaded(body: Body) -> bytes:
     body.hold.grow(len(body.content))
     form = read_form(body.content, body.content_type)
-    for field in form:
-        if field.name == "image" and field.is_file:
-            return field.content
-    names = sorted({field.name for field in form})
-    detail = f"no such file in the form, which has {names[:5]}; send the picture as a file"
-    sent = "a field that is no file" if "image" in names else "nothing"
-    raise InvalidInput([Fault(pointer("image"), sent, "a file", detail)])
+    files = [field for field in form if field.is_file and field.name == "image"]
+    if len(files) == 1:
+        return files[0].content
+    raise InvalidInput([_misplaced(form, len(files))])
+
+
+def _misplaced(form: Sequence[Field], files: int) -> Fault:
+    """What is wrong with a form that has not one file `image`."""
+    where, want = pointer("image"), "one file with the picture"
+    others = [scalar(field.name) for field in form if field.is_file and field.name != "image"]
+    if files:
+        return wanted(where, f"{files} files", want)
+    if others:
+        told = f"the file is in the field {others[0]}; send it in the field image"
+        return Fault(where, f"a file {others[0]}", want, told)
+    if any(field.name == "image" for field in form):
+        told = "the field image is no file; send it with a file name, as curl -F image=@… does"
+        return Fault(where, "a field that is no file", want, told)
+    names = ", ".join(sorted({scalar(field.name) for field in form})[:5]) or "no field"
+    told = f"no file in the form, which has {names}; send the picture as a file"
+    return Fault(where, "nothing", want, told)

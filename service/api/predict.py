@@ -5,11 +5,12 @@ from typing import Any
 
 import orjson
 from flask import Blueprint
+from werkzeug.exceptions import MethodNotAllowed
 
-from service import errors, metrics
+from service import errors, metrics, problems
 from service.answer import Answer
 from service.api import deadline
-from service.api.payload import payload_of
+from service.api.payload import payload_of, wants_post
 from service.application import current_app
 from service.inference.model import Model
 from service.inference.signature.signature import Signature
@@ -40,6 +41,27 @@ def predict(name: str, version: str | None = None) -> Answer:
         raise
     record["outcome"] = "answered"
     return Answer(answer)
+
+
+@blueprint.app_errorhandler(MethodNotAllowed)
+def wrong_method(error: MethodNotAllowed) -> Answer:
+    """Name the methods that this model takes: with features in the query, or POST alone."""
+    endpoint, names = current_app.taking("POST", request.environ)
+    if endpoint != "predict.predict" or error.description != MethodNotAllowed.description:
+        return problems.http_problem(error)
+    try:
+        signature = current_app.catalog.find(**names).signature
+    except errors.UnknownModel as unknown:  # what is raised here has no other handler
+        return problems.service_problem(unknown)
+    except errors.ServiceError:
+        return problems.http_problem(error)
+    if signature.rows:
+        example = (
+            f"send GET with the features in the query, or POST, such as {signature.short_example}"
+        )
+        told = f"{request.path} does not take {request.method}; {example}"
+        return problems.http_problem(MethodNotAllowed(["GET", "HEAD", "POST"], told))
+    return problems.http_problem(MethodNotAllowed(["POST"], wants_post(signature)))
 
 
 def _answer(model: Model, names: dict[str, str], record: dict[str, Any]) -> bytes:

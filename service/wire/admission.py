@@ -1,5 +1,6 @@
 """What a worker takes on, and what it refuses before the body is read."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -7,6 +8,11 @@ from typing import Any
 
 from service.exchange import PROBES
 from service.wire.refusals import Refused
+
+# uri-host and port of RFC 3986 sections 3.2.2 and 3.2.3, which may both be empty.
+HOST = re.compile(
+    r"(\[[0-9A-Fa-fv:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(:[0-9]*)?"
+)
 
 
 @dataclass(slots=True)
@@ -36,15 +42,16 @@ class Admission:
         if not (claim_place or self.is_full) or environ["PATH_INFO"] in PROBES:
             return
         if self.is_full:
-            what, shed = "requests are under way", "in_flight"
+            what, limit = "requests are under way", "in_flight"
         elif claim_place and claim_place():
             return
         else:
-            what, shed = "connections are open", "connections"
+            what, limit = "connections are open", "connections"
         raise Refused(
             HTTPStatus.SERVICE_UNAVAILABLE,
+            limit,
             f"as many {what} as this worker takes; try again after Retry-After seconds",
-            shed=shed,
+            is_shed=True,
         )
 
 
@@ -60,6 +67,7 @@ class ProbesOnly(Admission):
         if environ["PATH_INFO"] not in PROBES:
             raise Refused(
                 HTTPStatus.NOT_FOUND,
+                "admin_port",
                 "this port answers /healthz, /readyz and /metrics only; "
                 "send everything else to the service's own port",
             )
@@ -69,11 +77,19 @@ def check_head(environ: dict[str, Any], body_limit_bytes: int) -> None:
     """Raise Refused for a head that is ambiguous, or declares a body over the limit."""
     if "HTTP_HOST" not in environ and environ["SERVER_PROTOCOL"] >= "HTTP/1.1":
         # RFC 9112 section 3.2
-        raise Refused(HTTPStatus.BAD_REQUEST, "HTTP/1.1 wants a Host field; send one")
+        raise Refused(HTTPStatus.BAD_REQUEST, "no_host", "HTTP/1.1 wants a Host field; send one")
+    if not HOST.fullmatch(environ.get("HTTP_HOST", "")):
+        raise Refused(
+            HTTPStatus.BAD_REQUEST,
+            "malformed_host",
+            "Host is no name or address with or without a port (RFC 9112 section 3.2); send one",
+        )
     if environ.get("HTTP_TRANSFER_ENCODING", "chunked").lower() != "chunked":
         # Gunicorn takes gzip before chunked, and would hand the body on still compressed.
         raise Refused(
-            HTTPStatus.NOT_IMPLEMENTED, "the only transfer coding this server reads is chunked"
+            HTTPStatus.NOT_IMPLEMENTED,
+            "transfer_coding",
+            "the only transfer coding this server reads is chunked",
         )
     if int(environ.get("CONTENT_LENGTH") or 0) > body_limit_bytes:
         raise too_large(body_limit_bytes)
@@ -83,5 +99,6 @@ def too_large(limit_bytes: int) -> Refused:
     """Make the refusal of a body over the limit."""
     return Refused(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "request_entity_too_large",
         f"the body is larger than the limit of {limit_bytes} bytes; send less",
     )

@@ -23,10 +23,11 @@ from service.exchange import CLIENT_GONE, HOLD, KEY, STARTED, Exchange
 from service.inference.account import Hold
 from service.wire.admission import check_head
 from service.wire.closing import has_left, linger, receive_now
+from service.wire.head import TrustingRequest, environ_of, environ_so_far
 from service.wire.intake import Intake
 from service.wire.phases import HandlingTimeout, IdleTimeout, Phased
-from service.wire.reader import SocketReader, environ_of
-from service.wire.refusals import Refused, answer_bytes, refusal_of
+from service.wire.reader import SocketReader
+from service.wire.refusals import Refused, answer_bytes, leaving, overrun, refusal_of
 from service.wire.response import Response, Sender
 from service.wire.serving import Service
 from service.wire.turn import give_turn
@@ -74,13 +75,12 @@ class Connection(Phased):
         try:
             self._serve_requests()
         except Refused as error:
-            # A copy: the traceback of the other holds what had been read of the body.
-            refused = Refused(error.status, error.detail, error.shed)
+            refused = error.copy()
         except OSError:
             pass  # the client left
         except Exception:
             log.exception("connection_failed")
-            refused = Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "the service failed")
+            refused = Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "failed", "the service failed")
         finally:
             self._readable.close()
         if refused:
@@ -112,17 +112,17 @@ class Connection(Phased):
         """Read, check and answer one request; tells whether another may follow."""
         started = perf_counter()
         self._environ, self._response = {}, None
+        request = TrustingRequest(trusted=self._service.trusts(self._peer[0]))
         try:
-            trusted = self._service.trusts(self._peer[0])
-            request = self._intake.read_head(
-                self._service.cfg, self._peer, trusted=trusted, limit_s=self._head_limit_s
-            )
+            self._intake.read_head(request, self._service.cfg, self._peer, self._head_limit_s)
             environ = self._environ = self._service.environ | environ_of(request, self._peer)
             environ[STARTED] = started
             environ[CLIENT_GONE] = self._has_left
             environ[HOLD] = self._hold
             check_head(environ, self._service.settings.body_limit_bytes)
             self._service.admission.admit(environ, self._claim_place and self._claim)
+            if self._intake.is_due(environ) and not self._service.app.takes(environ):
+                return self._respond_unread(request)
             if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
                 self._enter("body")
             body = self._intake.read_body(request, environ)
@@ -130,6 +130,7 @@ class Connection(Phased):
         except ParseException as error:
             raise refusal_of(error) from None
         finally:
+            self._environ = self._environ or environ_so_far(request, self._peer)
             self._let_go()
 
     def _claim(self) -> bool:
@@ -137,7 +138,14 @@ class Connection(Phased):
             self._claim_place = None
         return self._claim_place is None
 
-    def _respond(self, request: Any, body: bytes) -> bool:
+    def _respond_unread(self, request: TrustingRequest) -> bool:
+        """Answer a request that no route takes without its body, and end the connection."""
+        self._environ.pop("CONTENT_LENGTH", None)
+        self._environ.pop("HTTP_TRANSFER_ENCODING", None)
+        self._respond(request, b"", is_last=True)
+        return False
+
+    def _respond(self, request: TrustingRequest, body: bytes, *, is_last: bool = False) -> bool:
         """Answer a request that has been read; tells whether another may follow."""
         service, environ = self._service, self._environ
         environ["wsgi.input"] = BytesIO(body)
@@ -146,12 +154,14 @@ class Connection(Phased):
         settings = service.settings
         window_s = settings.write_timeout_s
         sender = Sender(self._client, window_s, window_s * settings.body_rate_bytes_per_s)
-        response = self._response = Response(request, sender, service.cfg, service.clock)
+        response = self._response = Response(request, sender, service)
+        if is_last:
+            response.force_close()
         self._answer(response)
         service.answered()
         if not response.should_close():
             return True
-        if not request.should_close() or self._reader.has_more:
+        if is_last or not request.should_close() or self._reader.has_more:
             self._enter("closing")
             linger(self._client)  # the client may be sending its next request
         return False
@@ -176,13 +186,9 @@ class Connection(Phased):
                 response.force_close()
             self._send(pieces, response)
         except HandlingTimeout:
-            self._give_up(
-                response,
-                HTTPStatus.GATEWAY_TIMEOUT,
-                "the answer took longer than this server may take",
-            )
+            self._give_up(response, overrun())
         except gevent.GreenletExit:
-            self._give_up(response, HTTPStatus.SERVICE_UNAVAILABLE, "this worker had to leave")
+            self._give_up(response, leaving())
         finally:
             admission.in_flight -= 1
             self._enter("head")
@@ -207,11 +213,11 @@ class Connection(Phased):
         exchange: Exchange = self._environ[KEY]
         exchange.cut, exchange.bytes_out = reason, response.body_bytes_sent
 
-    def _give_up(self, response: Response, status: HTTPStatus, detail: str) -> None:
+    def _give_up(self, response: Response, refused: Refused) -> None:
         """End a request that was under way; once its head has left only the connection can tell."""
         response.force_close()
         if not response.headers_sent:
-            raise Refused(status, detail) from None
+            raise refused from None
 
     def _refuse(self, refused: Refused) -> None:
         """Answer *refused*, write its line, and make sure that the client can read the answer."""
@@ -222,8 +228,10 @@ class Connection(Phased):
             self._environ or {"REMOTE_ADDR": self._peer[0]}
         )
         exchange.status = refused.status.value
-        exchange.shed = refused.shed
-        head, body = answer_bytes(refused, exchange.path, exchange.request_id)
+        exchange.reason = refused.reason
+        exchange.shed = refused.reason if refused.is_shed else ""
+        date = self._service.clock.date()
+        head, body = answer_bytes(refused, exchange.path, exchange.request_id, date)
         if exchange.method != "HEAD":
             exchange.bytes_out = len(body)
             head += body

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from service.errors import NoRoom, TooLarge
 from service.inference.account import ROOM_WAIT_S, Hold
 from service.wire.body import BodyReader
-from service.wire.reader import SocketReader, TrustingRequest
+from service.wire.head import TrustingRequest
+from service.wire.reader import SocketReader
 from service.wire.refusals import Refused
 
 if TYPE_CHECKING:
@@ -34,17 +35,26 @@ class Intake:
         self._timed_out = timed_out
 
     def read_head(
-        self, cfg: Any, peer: tuple[str, int], *, trusted: bool, limit_s: float
-    ) -> TrustingRequest:
-        """Read a head within *limit_s*. Raises Refused or ParseException."""
+        self, request: TrustingRequest, cfg: Any, peer: tuple[str, int], limit_s: float
+    ) -> None:
+        """Read the head of *request* within *limit_s*. Raises Refused or ParseException."""
         self._reader.allow_head(limit_s)
         try:
-            return TrustingRequest(cfg, self._reader, peer, trusted=trusted)
+            request.read(cfg, self._reader, peer)
         except TimeoutError:
             self._timed_out("head")
             raise Refused(
-                HTTPStatus.REQUEST_TIMEOUT, "the request's head did not arrive in time"
+                HTTPStatus.REQUEST_TIMEOUT,
+                "head_timeout",
+                "the request's head did not arrive in time",
             ) from None
+
+    def is_due(self, environ: dict[str, Any]) -> bool:
+        """Whether a body is still to come, at least in part."""
+        declared = environ.get("CONTENT_LENGTH")
+        if declared is None:
+            return "HTTP_TRANSFER_ENCODING" in environ
+        return not self._reader.holds(int(declared))
 
     def read_body(self, request: Any, environ: dict[str, Any]) -> bytes:
         """Read the whole body: none that is cut short, drips or is malformed goes further."""
@@ -65,7 +75,9 @@ class Intake:
         except TimeoutError:
             self._timed_out("body")
             raise Refused(
-                HTTPStatus.REQUEST_TIMEOUT, "the request's body did not arrive in time"
+                HTTPStatus.REQUEST_TIMEOUT,
+                "body_timeout",
+                "the request's body did not arrive in time",
             ) from None
         finally:
             reader.close()
@@ -78,7 +90,9 @@ class Intake:
             self._wait_for_room(size_bytes)
             self._reader.restart()  # the wait was ours, not the client's
         except TooLarge as error:
-            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)) from None
+            raise Refused(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "request_entity_too_large", str(error)
+            ) from None
 
     def _wait_for_room(self, size_bytes: int) -> None:
         try:
@@ -86,6 +100,7 @@ class Intake:
         except NoRoom as error:
             raise Refused(
                 HTTPStatus.SERVICE_UNAVAILABLE,
+                "memory",
                 f"{error}; try again after Retry-After seconds",
-                shed="memory",
+                is_shed=True,
             ) from None

@@ -1,13 +1,11 @@
-"""Gunicorn's reader and request with deadlines and without repeated work; PEP 3333's environ."""
+"""Gunicorn's reader of a socket, with deadlines; what does not change from request to request."""
 
 import sys
 from time import monotonic
 from typing import Any
 
 from gunicorn.http.errors import LimitRequestHeaders
-from gunicorn.http.message import Request
 from gunicorn.http.unreader import SocketUnreader
-from gunicorn.util import split_request_uri, unquote_to_wsgi_str
 
 from service.wire.turn import give_turn
 
@@ -21,9 +19,6 @@ TURN_S = 0.002
 
 # One receive of a body: a hundred turns for the largest, and no large buffer for one byte.
 RECEIVE_BYTES = 64 << 10
-
-# Fields that PEP 3333 gives a name of their own, like CGI.
-BARE_FIELDS = {"CONTENT-TYPE": "CONTENT_TYPE", "CONTENT-LENGTH": "CONTENT_LENGTH"}
 
 
 class SocketReader(SocketUnreader):  # type: ignore[misc]  # Gunicorn has no types
@@ -85,28 +80,14 @@ class SocketReader(SocketUnreader):  # type: ignore[misc]  # Gunicorn has no typ
             self._deadline_s = monotonic() + self._window_s
         return data
 
+    def holds(self, size_bytes: int) -> bool:
+        """Whether so many bytes have been received beyond what was read."""
+        return bool(self.buf.tell() >= size_bytes)
+
     @property
     def has_more(self) -> bool:
         """Whether bytes of the next request have been received already (pipelining)."""
         return bool(self.buf.tell())
-
-
-class TrustingRequest(Request):  # type: ignore[misc]  # Gunicorn has no types
-    """
-    Gunicorn's request, parsed by its Python parser.
-
-    Overrides `_peer_is_trusted_proxy`: a connection's peer does not change, so it is compared with
-    FORWARDED_ALLOW_IPS once, not for every request.
-    """
-
-    def __init__(
-        self, cfg: Any, reader: SocketReader, peer: tuple[str, int], *, trusted: bool
-    ) -> None:
-        self._trusted = trusted
-        super().__init__(cfg, reader, peer)
-
-    def _peer_is_trusted_proxy(self) -> bool:
-        return self._trusted
 
 
 class FrozenConfig:
@@ -134,39 +115,3 @@ def base_environ(address: tuple[Any, ...]) -> dict[str, Any]:
         "SERVER_PORT": str(address[1]),
         "SCRIPT_NAME": "",
     }
-
-
-def scheme_of(forwarded: str) -> str:
-    """
-    The scheme by which the nearest proxy was asked: the last that *forwarded* tells.
-
-    `X-Forwarded-Proto` is no standard's; proxies append to what they are sent, in any case.
-    """
-    return "https" if forwarded.rpartition(",")[2].strip().lower() == "https" else "http"
-
-
-def environ_of(request: Any, peer: tuple[str, int], *, trusted: bool) -> dict[str, Any]:
-    """
-    The part of the environ that the request decides; a *trusted* peer tells the scheme.
-
-    Fields of one name are joined by commas (RFC 9110 section 5.3). Names with an underscore, which
-    could pass for another field's, are gone already (`header_map` and `forwarder_headers`).
-    """
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": request.method,
-        "QUERY_STRING": request.query,
-        "SERVER_PROTOCOL": "HTTP/{}.{}".format(*request.version),
-        "PATH_INFO": unquote_to_wsgi_str(request.path),
-        "wsgi.url_scheme": "http",
-        "REMOTE_ADDR": peer[0],
-        "REMOTE_PORT": str(peer[1]),
-    }
-    for name, value in request.headers:
-        key = BARE_FIELDS.get(name) or "HTTP_" + name.replace("-", "_")
-        environ[key] = f"{environ[key]},{value}" if key in environ else value
-    if trusted and "HTTP_X_FORWARDED_PROTO" in environ:
-        environ["wsgi.url_scheme"] = scheme_of(environ["HTTP_X_FORWARDED_PROTO"])
-    if not request.uri.startswith("/") and "HTTP_HOST" in environ:
-        # RFC 9112 section 3.2.2: the host of an absolute-form target overrides the field's.
-        environ["HTTP_HOST"] = split_request_uri(request.uri).netloc or environ["HTTP_HOST"]
-    return environ

@@ -6,7 +6,7 @@ from fcntl import ioctl
 from struct import Struct
 from termios import TIOCOUTQ
 from time import monotonic, time
-from typing import Any
+from typing import Any, Protocol
 
 from gunicorn.http import wsgi
 
@@ -34,20 +34,37 @@ class Clock:
         return self._date
 
 
+class Serving(Protocol):
+    """What answers need of the service that gives them."""
+
+    @property
+    def cfg(self) -> Any:
+        """Gunicorn's configuration."""
+
+    @property
+    def clock(self) -> Clock:
+        """What tells the date."""
+
+    @property
+    def keep_alive(self) -> str:
+        """The fields that say for how long a connection is kept."""
+
+
 class Response(wsgi.Response):  # type: ignore[misc]  # Gunicorn has no types
     """
     Overrides what Gunicorn does anew for each response.
 
-    `default_headers`: no `Server` (it helps only attackers), the date from the clock, and
-    `Connection` only where it differs from the protocol's default.
+    `default_headers`: no `Server` (it helps only attackers), the date from the clock, and for how
+    long the connection is kept, so that a client's pool gives it up first.
     `write`: the head and the first piece of the body leave in one send.
     """
 
-    def __init__(self, req: Any, sender: "Sender", cfg: Any, clock: Clock) -> None:
-        super().__init__(req, sender, cfg)
+    def __init__(self, req: Any, sender: "Sender", service: "Serving") -> None:
+        super().__init__(req, sender, service.cfg)
         self.headers_sent: bool = False
         self._sender = sender
-        self._clock = clock
+        self._clock = service.clock
+        self._keep_alive = service.keep_alive
         self._head_bytes = 0
 
     @property
@@ -61,8 +78,8 @@ class Response(wsgi.Response):  # type: ignore[misc]  # Gunicorn has no types
         head = [f"HTTP/{major}.{minor} {self.status}\r\n", f"Date: {self._clock.date()}\r\n"]
         if self.should_close():
             head.append("Connection: close\r\n")
-        elif self.req.version < (1, 1):
-            head.append("Connection: keep-alive\r\n")
+        else:
+            head.append(self._keep_alive)
         if self.chunked:
             head.append("Transfer-Encoding: chunked\r\n")
         return head

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from config.settings import Settings
@@ -32,6 +33,9 @@ class Served(Protocol):
     def is_loading(self) -> bool:
         """Whether others should have the requests for now."""
 
+    def takes(self, environ: "WSGIEnvironment") -> bool:
+        """Whether a route takes the request, by its path and method; else its body is not read."""
+
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
@@ -52,3 +56,8 @@ class Service:
     timed_out: Callable[[str], None]
     answered: Callable[[], None]
     evicted: Callable[[], None]
+
+    @cached_property
+    def keep_alive(self) -> str:
+        """The fields that say for how long a connection is kept (RFC 2068 section 19.7.1.1)."""
+        return f"Connection: keep-alive\r\nKeep-Alive: timeout={self.settings.idle_timeout_s}\r\n"

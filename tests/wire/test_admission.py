@@ -28,7 +28,7 @@ def test_at_the_limit_only_probes_are(in_flight):
         admission.admit(asked(path))
     with pytest.raises(Refused, match="requests are under way") as refused:
         admission.admit(asked("/"))
-    assert (refused.value.status, refused.value.shed) == (503, "in_flight")
+    assert (refused.value.status, refused.value.reason) == (503, "in_flight")
 
 
 @pytest.mark.parametrize("path", ["/healthz/", "/Healthz", "/metricsx", "/readyz/../"])
@@ -43,7 +43,7 @@ def test_a_connection_beyond_the_limit_may_stay_where_a_place_is_found():
     admission.admit(asked("/"), claim_place=lambda: True)
     with pytest.raises(Refused, match="connections are open") as refused:
         admission.admit(asked("/"), claim_place=lambda: False)
-    assert (refused.value.status, refused.value.shed) == (503, "connections")
+    assert (refused.value.status, refused.value.reason) == (503, "connections")
 
 
 def test_a_probe_takes_nobody_s_place():

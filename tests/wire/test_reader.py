@@ -1,51 +1,11 @@
 """PEP 3333's environ, and a pace for what is read."""
 
-from types import SimpleNamespace
-
 import pytest
 from gunicorn.config import Config
 from gunicorn.http.errors import LimitRequestHeaders
 
 from service.wire import reader as module
-from service.wire.reader import HEAD_BYTES, FrozenConfig, SocketReader, base_environ, environ_of
-
-PEER = ("198.51.100.7", 5555)
-
-
-def request(*headers, **changed):
-    parts = {
-        "method": "GET", "query": "a=1", "version": (1, 1), "path": "/a%20b", "scheme": "http",
-        "uri": "/a%20b?a=1",
-    }  # fmt: skip
-    return SimpleNamespace(headers=headers, **parts | changed)
-
-
-def test_the_environ_is_pep_3333_s():
-    environ = environ_of(request(("HOST", "localhost"), ("CONTENT-TYPE", "text/plain")), PEER)
-
-    assert environ == {
-        "REQUEST_METHOD": "GET",
-        "QUERY_STRING": "a=1",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "PATH_INFO": "/a b",
-        "wsgi.url_scheme": "http",
-        "REMOTE_ADDR": "198.51.100.7",
-        "REMOTE_PORT": "5555",
-        "HTTP_HOST": "localhost",
-        "CONTENT_TYPE": "text/plain",
-    }
-
-
-def test_fields_of_one_name_are_joined():
-    environ = environ_of(request(("ACCEPT", "a"), ("X-B", "1"), ("ACCEPT", "b")), PEER)
-
-    assert (environ["HTTP_ACCEPT"], environ["HTTP_X_B"]) == ("a,b", "1")
-
-
-def test_the_host_of_an_absolute_target_overrides_the_field_s():
-    asked = request(("HOST", "localhost"), uri="http://example.com:81/a")
-
-    assert environ_of(asked, PEER)["HTTP_HOST"] == "example.com:81"
+from service.wire.reader import HEAD_BYTES, FrozenConfig, SocketReader, base_environ
 
 
 def test_every_request_of_a_worker_shares_the_rest():

@@ -9,6 +9,7 @@ from gunicorn.http import errors
 from service.wire.refusals import Refused, answer_bytes, refusal_of
 
 SECRET = "token=s3cr3t"
+DATE = "Sat, 28 Nov 2026 01:00:00 GMT"
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,11 @@ SECRET = "token=s3cr3t"
         (errors.UnsupportedTransferCoding(SECRET), 501),
         (errors.InvalidHeader(SECRET), 400),
         (errors.InvalidRequestLine(SECRET), 400),
+        (errors.InvalidRequestMethod(SECRET), 400),
+        (errors.InvalidHeaderName(SECRET), 400),
+        (errors.ObsoleteFolding(SECRET), 400),
+        (errors.InvalidHTTPVersion(SECRET), 400),
+        (errors.InvalidHTTPVersion("HTTP/3.0"), 400),
         (errors.InvalidChunkSize(SECRET.encode()), 400),
     ],
 )
@@ -31,18 +37,19 @@ def test_a_parser_s_error_has_its_status_and_quotes_nothing(error, status):
 
 
 def parsed(refused, path="/models/x", request_id="i" * 20):
-    head, body = answer_bytes(refused, path, request_id)
+    head, body = answer_bytes(refused, path, request_id, DATE)
     line, *fields = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
     return line, dict(field.split(": ", 1) for field in fields), json.loads(body), len(body)
 
 
 def test_a_refusal_is_a_whole_answer_that_ends_the_connection():
-    refused = Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too large; send less")
+    refused = Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", "too large; send less")
 
     line, fields, said, size_bytes = parsed(refused)
 
     assert line == "HTTP/1.1 413 " + HTTPStatus.REQUEST_ENTITY_TOO_LARGE.phrase
     assert fields == {
+        "Date": DATE,
         "Content-Type": "application/problem+json",
         "Content-Length": str(size_bytes),
         "X-Request-ID": "i" * 20,
@@ -56,12 +63,14 @@ def test_a_refusal_is_a_whole_answer_that_ends_the_connection():
 
 
 def test_who_is_refused_for_want_of_room_is_told_when_to_come_back():
-    _, fields, _, _ = parsed(Refused(HTTPStatus.SERVICE_UNAVAILABLE, "full", shed="in_flight"))
+    _, fields, _, _ = parsed(
+        Refused(HTTPStatus.SERVICE_UNAVAILABLE, "in_flight", "full", is_shed=True)
+    )
 
     assert fields["Retry-After"] == "1"
 
 
 def test_a_path_of_any_characters_makes_a_valid_answer():
-    _, _, said, _ = parsed(Refused(HTTPStatus.BAD_REQUEST, "no"), path='/"\n\\żółw')
+    _, _, said, _ = parsed(Refused(HTTPStatus.BAD_REQUEST, "no", "no"), path='/"\n\\żółw')
 
     assert said["instance"] == '/"\n\\żółw'

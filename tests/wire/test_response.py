@@ -8,6 +8,8 @@ import pytest
 from service.wire import response as module
 from service.wire.response import JOINED_BYTES, Clock, Response
 
+KEPT = "Connection: keep-alive\r\nKeep-Alive: timeout=95\r\n"
+
 
 class Sends:
     """What has been sent, a send each."""
@@ -34,7 +36,10 @@ def answered(sends):
         request = SimpleNamespace(
             version=version, should_close=lambda: close, method=method, headers=[]
         )
-        response = Response(request, sends, SimpleNamespace(sendfile=False), Clock())
+        service = SimpleNamespace(
+            cfg=SimpleNamespace(sendfile=False), clock=Clock(), keep_alive=KEPT
+        )
+        response = Response(request, sends, service)
         response.start_response(status, list(fields))
         for piece in pieces:
             response.write(piece)
@@ -51,7 +56,7 @@ def test_a_small_answer_is_one_send(answered, sends):
     assert len(sends.pieces) == 1
     assert head[0] == "HTTP/1.1 200 OK"
     assert "Content-Length: 5" in head
-    assert not any(line.startswith(("Server", "Connection")) for line in head)
+    assert not any(line.startswith("Server") for line in head)
     assert (body, response.body_bytes_sent) == (b"Hello", 5)
 
 
@@ -63,8 +68,11 @@ def test_a_large_one_is_not_copied_whole_behind_its_head(answered, sends):
     assert body == b"x" * size_bytes
 
 
-def test_the_connection_field_is_said_where_it_differs_from_the_protocol_s(answered):
-    assert "Connection: close" in answered(close=True, fields=[("Content-Length", "0")])[0]
+def test_an_answer_says_that_the_connection_ends_or_for_how_long_it_is_kept(answered, sends):
+    length = [("Content-Length", "0")]
+    assert "Connection: close" in answered(close=True, fields=length)[0]
+    sends.pieces.clear()
+    assert {"Connection: keep-alive", "Keep-Alive: timeout=95"} <= {*answered(fields=length)[0]}
 
 
 def test_http_1_0_is_told_that_its_connection_is_kept(answered):

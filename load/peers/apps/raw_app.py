@@ -10,6 +10,10 @@ class RawApp:
     """Answers the same to everything; its attributes stand in for what Weir's worker asks for."""
 
     is_loading = False
+
+    def takes(self, _environ):
+        return True
+
     recorder = None
 
     def __init__(self):

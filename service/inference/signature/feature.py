@@ -1,5 +1,6 @@
 """One named feature: what may be sent for it, and how what was sent is read."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,15 +27,22 @@ TYPES: dict[FeatureKind, frozenset[type]] = {
     "string": frozenset({str}),
 }
 CATEGORIES_TOLD = 20
+
+# A number as JSON spells it (RFC 8259 section 6), and what makes it more than a whole one. Python
+# reads 1_000, digits of other scripts and "infinity", too.
+JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)((?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)")
+NUMBER_CHARS = 400
 TRUTHS = {"true": True, "false": False}
 
 
 class InvalidValue(Exception):
     """What was sent cannot be read as the feature."""
 
-    def __init__(self, sent: str) -> None:
+    def __init__(self, sent: str, wanted: str = "") -> None:
+        """*wanted* says more than the feature itself does, where that matters."""
         super().__init__(sent)
         self.sent = sent
+        self.wanted = wanted
 
 
 def kind_of_dtype(dtype: np.dtype[Any]) -> FeatureKind:
@@ -108,8 +116,19 @@ class Feature:
         if self.kind == "integer" and isinstance(value, float) and value.is_integer():
             value = int(value)
         if not self.is_plain((value,)):
-            raise InvalidValue(scalar(value))
+            raise InvalidValue(scalar(value), self._range_for(value))
         return value
+
+    def _range_for(self, value: Any) -> str:
+        """The range of what the model computes in, for a number beyond it alone."""
+        lowest, highest = self.bounds
+        told = self.minimum is not None or self.maximum is not None or self.categories
+        if told or type(value) not in TYPES[self.kind] or isinstance(value, str | bool):
+            return ""
+        within = f" from {lowest:.15g} to {highest:.15g}"
+        if self.kind == "integer":
+            within = f" from {int(lowest)} to {int(highest)}"
+        return NOUNS[self.kind] + within + (" or null" if self.optional else "")
 
     def parse(self, text: str) -> Any:
         """Take a query string's *text* for the value it spells, or leave it as it is."""
@@ -119,10 +138,10 @@ class Feature:
             return None
         if self.kind == "boolean":
             return TRUTHS.get(text.lower(), text)
-        try:
-            number = int(text) if text.lstrip("+-").isdecimal() else float(text)
-        except ValueError:
+        spelt = JSON_NUMBER.fullmatch(text)
+        if not spelt or len(text) > NUMBER_CHARS:
             return text
+        number = float(text) if spelt[1] else int(text)
         return number if isfinite(number) else text
 
     def example(self) -> Any:

@@ -48,7 +48,7 @@ class NestedTensors:
     def _check_names(self, sent: Mapping[str, Any]) -> None:
         known = ", ".join(self._specs)
         faults = [
-            Fault(pointer(name), "an unknown name", known, f"no such input; there is {known}")
+            Fault(pointer(name), "an unknown name", known, f"no such input; send it as {known}")
             for name in sent
             if name not in self._specs
         ]
@@ -121,7 +121,7 @@ class _Walk:
         lowest, highest = range_of(self._spec.datatype)
         if least < lowest or greatest > highest:
             at = next(at for at, leaf in enumerate(level) if not lowest <= leaf <= highest)
-            want = f"a number that fits {self._spec.datatype}"
+            want = f"a number from {lowest:.15g} to {highest:.15g}"
             raise self._fault(at, scalar(level[at]), want)
 
     def _fault(self, at: int, sent: str, want: str) -> InvalidInput:

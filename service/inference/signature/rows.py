@@ -89,6 +89,8 @@ class FeatureRows:
         if isinstance(rows, list):
             self._check_envelope(sent, rows)
             return Question(self._arrays(rows, (ROWS,)), len(rows), single=False)
+        if ROWS in sent and ROWS not in self._names:
+            raise InvalidInput([wanted(pointer(ROWS), kind_of(rows), "a list of rows")])
         return Question(self._arrays([sent], ()), 1, single=True)
 
     def read_query(self, pairs: Iterable[tuple[str, str]]) -> Question:
@@ -175,14 +177,16 @@ class FeatureRows:
                     read.append(feature.read(row))
                 except InvalidValue as wrong:
                     where = pointer(*steps, feature.name)
-                    yield wanted(where, wrong.sent, feature.wanted)
+                    yield wanted(where, wrong.sent, wrong.wanted or feature.wanted)
             values.append(read)
 
     def _unknown(self, row: dict[str, Any], steps: tuple[str | int, ...]) -> Iterator[Fault]:
-        for name in row:
+        for name, value in row.items():
             if name not in self._names:
                 near = self._nearest(name)
                 hint = f"; did you mean {near!r}?" if near else ""
+                if isinstance(value, list):
+                    hint = f"; send a list of rows under {ROWS!r}"
                 known = near or "one of " + ", ".join(list(self._names)[:FAULTS_TOLD])
                 where = pointer(*steps, name)
                 yield Fault(where, "an unknown name", known, f"no such feature{hint}")

@@ -63,7 +63,12 @@ def test_a_dimension_of_any_size_takes_any_that_is_the_same_throughout():
         ([], "/grid", "a list of 0", "a list of at least 1"),
         ("abc", "/grid", "a string", "a list of at least 1"),
         ({}, "/grid", "an object", "a list of at least 1"),
-        ([[1, 2, 3], [4, 1e39, 6]], "/grid/1/1", "1e+39", "a number that fits float32"),
+        (
+            [[1, 2, 3], [4, 1e39, 6]],
+            "/grid/1/1",
+            "1e+39",
+            "a number from -3.40282346638529e+38 to 3.40282346638529e+38",
+        ),
         ([[[[1]]]], "/grid/0", "a list of 1", "a list of 2"),
     ],
     ids=str,

@@ -1,0 +1,114 @@
+"""A request's head: read by Gunicorn's parser, known as far as it was read; PEP 3333's environ."""
+
+from typing import Any
+
+from gunicorn.http.errors import ParseException
+from gunicorn.http.message import TOKEN_RE, Request
+from gunicorn.util import split_request_uri, unquote_to_wsgi_str
+
+from service.wire.reader import SocketReader
+
+# Fields that PEP 3333 gives a name of their own, like CGI.
+BARE_FIELDS = {"CONTENT-TYPE": "CONTENT_TYPE", "CONTENT-LENGTH": "CONTENT_LENGTH"}
+
+# Of a request line that is never parsed, so much is kept for the log.
+NOTED_BYTES = 1 << 10
+
+
+class TrustingRequest(Request):  # type: ignore[misc]  # Gunicorn has no types
+    """
+    Gunicorn's request, parsed by its Python parser; not yet read when it is made.
+
+    Overrides `_peer_trusted_for_forwarded`: `environ_of` reads what a trusted peer tells, and hints
+    that contradict each other are no fault of the request's. `read_line`: what cannot be read to
+    its end is known as far as it was. `should_close`: `Connection` is a list (RFC 9110, 7.6.1).
+    """
+
+    def __init__(self, *, trusted: bool) -> None:
+        self.method: str | None = None
+        self.path: str | None = None
+        self.headers: list[tuple[str, str]] = []
+        self.trusted = trusted
+
+    def read(self, cfg: Any, reader: SocketReader, peer: tuple[str, int]) -> None:
+        """Read the head. Raises ParseException, or TimeoutError."""
+        super().__init__(cfg, reader, peer)
+
+    def _peer_trusted_for_forwarded(self) -> tuple[dict[str, str], list[str]]:
+        return {}, []
+
+    def read_line(self, unreader: Any, buf: bytearray, limit: int = 0) -> Any:
+        """Read the request line, and note what there is of one that cannot be read."""
+        try:
+            return super().read_line(unreader, buf, limit)
+        except (ParseException, OSError):
+            method, _, target = bytes(buf[:NOTED_BYTES]).decode("latin-1").partition(" ")
+            if target and TOKEN_RE.fullmatch(method):
+                self.method, self.path = method, target.partition("?")[0].partition(" ")[0]
+            raise
+
+    def should_close(self) -> bool:
+        """Whether the connection ends with this request, as far as its client has a say."""
+        if self.must_close or self.method == "CONNECT":
+            return True
+        options = {
+            option.strip(" \t").lower()
+            for name, value in self.headers
+            if name == "CONNECTION"
+            for option in value.split(",")
+        }
+        if "close" in options:
+            return True
+        return self.version <= (1, 0) and "keep-alive" not in options
+
+
+def environ_so_far(request: TrustingRequest, peer: tuple[str, int]) -> dict[str, Any]:
+    """What the record of a request needs whose head was not read to its end."""
+    return {
+        "REQUEST_METHOD": request.method or "",
+        "PATH_INFO": unquote_to_wsgi_str(request.path or ""),
+        "REMOTE_ADDR": peer[0],
+        **{_key(name): value for name, value in request.headers},
+    }
+
+
+def scheme_of(forwarded: str) -> str:
+    """
+    The scheme by which the nearest proxy was asked: the last that *forwarded* tells.
+
+    `X-Forwarded-Proto` is no standard's; proxies append to what they are sent, in any case.
+    """
+    return "https" if forwarded.rpartition(",")[2].strip().lower() == "https" else "http"
+
+
+def environ_of(request: TrustingRequest, peer: tuple[str, int]) -> dict[str, Any]:
+    """
+    The part of the environ that the request decides; a trusted peer tells the scheme.
+
+    Fields of one name are joined by commas (RFC 9110 section 5.3). Names with an underscore, which
+    could pass for another field's, are gone already (`header_map` and `forwarder_headers`).
+    """
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": request.method,
+        "QUERY_STRING": request.query,
+        "SERVER_PROTOCOL": "HTTP/{}.{}".format(*request.version),
+        "PATH_INFO": unquote_to_wsgi_str(request.path),
+        "wsgi.url_scheme": "http",
+        "REMOTE_ADDR": peer[0],
+        "REMOTE_PORT": str(peer[1]),
+    }
+    for name, value in request.headers:
+        key = _key(name)
+        environ[key] = f"{environ[key]},{value}" if key in environ else value
+    if request.trusted and "HTTP_X_FORWARDED_PROTO" in environ:
+        environ["wsgi.url_scheme"] = scheme_of(environ["HTTP_X_FORWARDED_PROTO"])
+    if not request.uri.startswith("/") and "HTTP_HOST" in environ:
+        # RFC 9112 section 3.2.2: the host of an absolute-form target overrides the field's.
+        host = split_request_uri(request.uri).netloc.rpartition("@")[2]
+        environ["HTTP_HOST"] = host or environ["HTTP_HOST"]
+    return environ
+
+
+def _key(name: str) -> str:
+    """A field's name in the environ."""
+    return BARE_FIELDS.get(name) or "HTTP_" + name.replace("-", "_")
