@@ -27,6 +27,7 @@ from service.inference.catalog import Catalog
 from service.inference.model import Model
 from service.inference.resources import ModelResources
 from service.quiet_minute import QuietMinute
+from service.raised import log_raised
 from service.trust import trust_in
 from service.wire.admission import Admission
 
@@ -43,8 +44,8 @@ def create_app(settings: Settings) -> Application:
         machine.request_memory_bytes(settings.workers), monkey.get_original("threading", "Lock")
     )
     app.parsing, app.scraping = Aside(native_threads), Aside(native_threads)
-    app.catalog = Catalog(settings.models, _resources(settings), _log_loaded, _log_unreadable)
-    problems.init_app(app)
+    app.catalog = Catalog(settings.models, _resources(settings), _note_loaded, _log_unreadable)
+    problems.init_app(app, settings.error_detail)
     metrics.init_app(app)
     logs.writer().dropped = metrics.lines_dropped
     for routes in (echo, models, predict, health):
@@ -127,7 +128,7 @@ class ObserverFaults:
         with suppress(Exception):
             self._count(observer)
         if self._minute.is_over():
-            structlog.get_logger().error("observer_failed", observer=observer, exc_info=error)
+            log_raised("observer_failed", error, observer=observer)
 
 
 def _note_end(model: str, version: str, stage: str, how: str) -> None:
@@ -142,7 +143,9 @@ def _log_unreadable(folder: Path, error: OSError) -> None:
     )
 
 
-def _log_loaded(model: Model) -> None:
+def _note_loaded(model: Model) -> None:
+    if model.version:  # nothing of it is known where its model.toml cannot be read
+        metrics.expect(model.name, model.version)
     log = structlog.get_logger()
     if model.state == "ready":
         log.info(
@@ -156,6 +159,6 @@ def _log_loaded(model: Model) -> None:
             "model_failed",
             model=model.name,
             version=model.version,
-            reason=model.reason,
+            reason=model.log_reason or model.reason,
             **({"stack": model.stack} if model.stack else {}),
         )

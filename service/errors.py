@@ -91,6 +91,17 @@ class InvalidModel(ServiceError):
     """A model's folder contradicts itself or its artefact."""
 
 
+class LoadRaised(InvalidModel):
+    """What the model's own code raised while it loaded; its text is for the log alone."""
+
+
+def public_reason(error: Exception) -> str:
+    """Why a model cannot answer, as anybody may know it; what its code said is in the log."""
+    if isinstance(error, ServiceError) and not isinstance(error, LoadRaised):
+        return str(error) or type(error).__name__
+    return "its own code failed while it loaded; the log tells why, in the event model_failed"
+
+
 class ProcessEnded(InvalidModel):
     """The model's process ended while it loaded; *is_news* for the first worker that saw it."""
 

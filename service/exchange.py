@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# What the environ carries besides (PEP 3333): the recorder's exchange; of the worker's, when the
-# head had been parsed, whether the client has left, and what the request holds of memory.
+# What the environ carries besides (PEP 3333): the recorder's exchange; of the worker's, since when
+# it is being read or, once it is whole, handled; whether the client has left; and what the request
+# holds of memory.
 KEY = "weir.exchange"
 STARTED = "weir.started"
+WHOLE = "weir.whole"
 CLIENT_GONE = "weir.client_gone"
 HOLD = "weir.hold"
 
@@ -56,6 +58,7 @@ class Exchange:
     shed: str = ""
     cut: str = ""
     ended: bool = False
+    is_whole: bool = True
     prediction: dict[str, Any] = field(default_factory=dict)
 
 
@@ -125,8 +128,8 @@ class Recorder:
             exchange.status = int(status[:3])
             headers.append(("X-Request-ID", exchange.request_id))
             headers.append(("X-Content-Type-Options", "nosniff"))
-            if exchange.prediction:
-                headers.append(("Server-Timing", server_timing(exchange)))
+            if exchange.prediction and (timing := server_timing(exchange)):
+                headers.append(("Server-Timing", timing))
             return start_response(status, headers, exc_info)
 
         try:
@@ -145,6 +148,7 @@ class Recorder:
             client_ip=client_ip(environ, self._trusts),
             user_agent=environ.get("HTTP_USER_AGENT", ""),
             started=environ.get(STARTED) or perf_counter(),
+            is_whole=environ.get(WHOLE, True),
         )
         self._show(exchange, self._opened)
         return exchange

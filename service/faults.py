@@ -1,6 +1,7 @@
 """What is wrong with what was sent: where, what it was, what is wanted; never the whole of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 # A request may be wrong in thousands of places; so many are told.
 FAULTS_TOLD = 20
@@ -16,6 +17,34 @@ class Fault:
     sent: str
     wanted: str
     detail: str
+
+
+class Told(str):
+    """A sentence that repeats a value that was sent, and *without*, the same without the value."""
+
+    __slots__ = ("without",)
+    without: str
+
+    def __new__(cls, text: str, without: str) -> Self:
+        """Make the sentence *text*."""
+        told = super().__new__(cls, text)
+        told.without = without
+        return told
+
+
+def without_value(fault: Fault) -> Fault:
+    """The same fault, with the kind of what was sent in the place of its value."""
+    kind = _kind_of_scalar(fault.sent)
+    return replace(fault, sent=kind, detail=fault.detail.replace(fault.sent, kind, 1))
+
+
+def _kind_of_scalar(sent: str) -> str:
+    """Undo `scalar`: a value that was quoted is named by its kind, all else stands as it is."""
+    if sent.startswith('"'):
+        return "a string"
+    if sent in {"true", "false"}:
+        return "a boolean"
+    return "a number" if sent[:1] in set("-0123456789") and " " not in sent else sent
 
 
 def wanted(where: str, sent: str, want: str) -> Fault:

@@ -14,6 +14,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMe
 from werkzeug.http import parse_options_header
 
 from service.content_coding import CHARSETS
+from service.faults import Told
 
 URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 FORMS = frozenset({URLENCODED, MULTIPART})
@@ -150,8 +151,12 @@ def _part(body: bytes, start: int, end: int) -> Field:
     is_file = "filename" in options
     charset = "" if is_file else _options(body[start:head_end], b"content-type").get("charset", "")
     if charset and charset.strip().lower() not in CHARSETS:
+        named = f"the field {options['name'][:40]!r} has"
         raise UnsupportedMediaType(
-            f"the field {options['name'][:40]!r} has charset {charset[:40]!r}; send it in UTF-8"
+            Told(
+                f"{named} charset {charset[:40]!r}; send it in UTF-8",
+                f"{named} another charset; send it in UTF-8",
+            )
         )
     return Field(options["name"], body[head_end + 4 : end], is_file=is_file)
 

@@ -16,7 +16,9 @@ from gevent import monkey
 # The hub's timer and the monitor's looks. So many looks without a turn, and it is late by one less.
 LOOK_S = 0.1
 LOOKS = 3
-BLOCKED_MS = 200
+
+# One that lasts for a second may never end: it is told before.
+LASTING_LOOKS = 11
 
 log = structlog.get_logger()
 
@@ -35,19 +37,35 @@ def watch_hub() -> None:
 
 
 def _watch(hub_thread: int, turns: Callable[[], int]) -> None:
-    """Tell each blockage once. Looks are counted, not time: a suspended process blocks nobody."""
+    """
+    Tell each blockage when it is over, and one that lasts while it does, too.
+
+    Looks are counted, not time: a suspended process blocks nobody.
+    """
     sleep = monkey.get_original("time", "sleep")
     seen, looks = -1, 0
+    stack: list[str] = []
     while True:
         sleep(LOOK_S)
         turned = turns()
-        looks = looks + 1 if turned == seen else 0
-        seen = turned
+        if turned != seen:
+            if looks >= LOOKS:
+                _tell(looks, stack, lasts=False)
+            seen, looks = turned, 0
+            continue
+        looks += 1
         if looks == LOOKS:
-            _tell(hub_thread)
+            stack = _stack_of(hub_thread)
+        elif looks == LASTING_LOOKS:
+            _tell(looks, stack, lasts=True)
 
 
-def _tell(hub_thread: int) -> None:
-    frame = sys._current_frames().get(hub_thread)  # noqa: SLF001  # documented, and the only way
-    stack = "".join(format_stack(frame)).splitlines()
-    log.warning("hub_blocked", blocked_ms=BLOCKED_MS, stack=stack)
+def _stack_of(thread: int) -> list[str]:
+    frame = sys._current_frames().get(thread)  # noqa: SLF001  # documented, and the only way
+    return "".join(format_stack(frame)).splitlines()
+
+
+def _tell(looks: int, stack: list[str], *, lasts: bool) -> None:
+    """One look less than there were is what is sure of the time."""
+    blocked_ms = round((looks - 1) * LOOK_S * 1000)
+    log.warning("hub_blocked", blocked_ms=blocked_ms, lasts=lasts, stack=stack)

@@ -14,6 +14,7 @@ from time import monotonic
 
 from flask import Blueprint, Response
 from prometheus_client import Counter, Gauge, Histogram
+from werkzeug.exceptions import HTTPException
 
 from service import __version__, errors
 from service.application import Application, current_app
@@ -35,7 +36,7 @@ SIZES_BYTES = (1 << 10, 10 << 10, 100 << 10, 1 << 20, 5 << 20, 10 << 20)
 REQUESTS = Counter("http_requests_total", "Requests answered.", ["method", "route", "status"])
 REQUEST_DURATION = Histogram(
     "http_request_duration_seconds",
-    "From the parsed head of a request to the last byte of its answer.",
+    "From the whole request, its body included, to the last byte of its answer.",
     ["method", "route"],
     buckets=DURATIONS_S,
 )
@@ -109,13 +110,24 @@ OUTCOMES: dict[type[errors.ServiceError], str] = {
     errors.QuarantinedPayload: "quarantined",
 }
 
+# What is known of labels before anything has happened.
+KNOWN_LABELS: dict[Counter, tuple[str, ...]] = {
+    OBSERVER_FAULTS: ("metrics", "logs"),
+    SHED: ("in_flight", "connections", "queue_full", "memory"),
+    TIMEOUTS: ("idle", "head", "body", "handling", "write"),
+}
+ALL_OUTCOMES = ("answered", "refused", *dict.fromkeys(OUTCOMES.values()))
+STAGES = ("loading", "batch", "idle")
+
 blueprint = Blueprint("metrics", __name__)
 
 
 def init_app(app: Application) -> None:
     """Serve /metrics; called by the application factory."""
-    for observer in ("metrics", "logs"):  # a series that begins with its first fault hides it
-        OBSERVER_FAULTS.labels(observer)
+    # A series that begins with its first fault hides it.
+    for counter, known in KNOWN_LABELS.items():
+        for label in known:
+            counter.labels(label)
     INFO.labels(__version__, app.settings.commit, platform.python_version()).set(1)
     app.register_blueprint(blueprint)
 
@@ -147,13 +159,25 @@ def closed(exchange: Exchange) -> None:
     IN_FLIGHT.dec()
     method = exchange.method if exchange.method in METHODS else "OTHER"
     _requests(method, exchange.route, exchange.status).inc()
-    _request_duration(method, exchange.route).observe(exchange.duration_s)
+    if exchange.is_whole:
+        _request_duration(method, exchange.route).observe(exchange.duration_s)
     if exchange.bytes_in:
         BODY.observe(exchange.bytes_in)
     if exchange.shed:
         SHED.labels(exchange.shed).inc()
     if exchange.prediction:
         _count_prediction(exchange)
+
+
+def expect(model: str, version: str) -> None:
+    """Begin the series of a model's version at 0; said again, it changes nothing."""
+    for outcome in ALL_OUTCOMES:
+        PREDICTIONS.labels(model, version, outcome)
+    for stage in STAGES:
+        PROCESS_ENDS.labels(model, version, stage)
+    INFERENCE.labels(model, version)
+    for per_model in (QUEUE_WAIT, BATCH_ROWS, QUEUED):
+        per_model.labels(model)
 
 
 def queued(model: str, rows: int) -> None:
@@ -182,9 +206,13 @@ def lines_dropped(lines: int) -> None:
     LINES_DROPPED.inc(lines)
 
 
-def outcome_of(error: errors.ServiceError) -> str:
-    """Name what became of a prediction that ended with *error*."""
-    return OUTCOMES.get(type(error), "refused")
+def outcome_of(error: BaseException) -> str:
+    """Name what became of a prediction that ended with *error*: a surprise is our failure."""
+    if isinstance(error, errors.ServiceError):
+        return OUTCOMES.get(type(error), "refused")
+    if isinstance(error, HTTPException):
+        return "refused"
+    return "failed" if isinstance(error, Exception) else "expired"
 
 
 def _count_prediction(exchange: Exchange) -> None:

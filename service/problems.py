@@ -6,13 +6,14 @@ from math import ceil
 from typing import Any
 
 import orjson
-import structlog
-from flask import Flask
+from flask import Flask, current_app
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from service import errors
 from service.answer import Answer
+from service.faults import without_value
 from service.problem_details import MEDIA_TYPE, RETRY_AFTER_S, problem_members
+from service.raised import log_raised
 from service.request import request
 
 STATUS_OF: dict[type[errors.ServiceError], HTTPStatus] = {
@@ -40,11 +41,17 @@ EXAMPLE_BYTES = 4096
 # Where a word begins within a class's name.
 WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
-log = structlog.get_logger()
+# Where the application's configuration says how much errors tell.
+DETAIL = "ERROR_DETAIL"
 
 
-def init_app(app: Flask) -> None:
-    """Answer every error of *app* as a problem; called by the application factory."""
+def init_app(app: Flask, error_detail: str = "full") -> None:
+    """
+    Answer every error of *app* as a problem; called by the application factory.
+
+    *error_detail* is full; names, where no value that was sent is repeated; or none.
+    """
+    app.config[DETAIL] = error_detail
     app.register_error_handler(errors.ServiceError, service_problem)
     app.register_error_handler(errors.InvalidInput, _input_problem)
     app.register_error_handler(HTTPException, http_problem)
@@ -57,7 +64,16 @@ def _reason(error: Exception) -> str:
 
 
 def problem(status: HTTPStatus, detail: str, **extensions: Any) -> Answer:
-    """A problem whose *detail* says, in a sentence, what is wrong and what to do."""
+    """
+    A problem whose *detail* says, in a sentence, what is wrong and what to do.
+
+    How much of that is told is WEIR_ERROR_DETAIL's to say.
+    """
+    how_much = current_app.config[DETAIL]
+    if how_much == "none":
+        detail, extensions = status.phrase, {}
+    elif how_much == "names":
+        detail = getattr(detail, "without", detail)
     body = problem_members(status, detail, request.path, request.exchange.request_id)
     answer = Answer(body | extensions, status.value, MEDIA_TYPE)
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
@@ -71,8 +87,9 @@ def service_problem(error: errors.ServiceError) -> Answer:
     request.exchange.shed = SHED.get(type(error), "")
     if isinstance(error, errors.ModelFailed):
         request_id = request.exchange.request_id
-        log.error("prediction_failed", request_id=request_id, exc_info=error.__cause__ or error)
-    answer = problem(STATUS_OF.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR), str(error))
+        log_raised("prediction_failed", error.__cause__ or error, request_id=request_id)
+    said = error.args[0] if error.args else str(error)
+    answer = problem(STATUS_OF.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR), said)
     if isinstance(error, errors.TryLater):
         seconds = min(max(RETRY_AFTER_S, ceil(error.retry_after_s)), RETRY_AFTER_MOST_S)
         answer.headers["Retry-After"] = str(seconds)
@@ -83,6 +100,8 @@ def _input_problem(error: errors.InvalidInput) -> Answer:
     request.exchange.reason = _reason(error)
     fits = 0 < len(error.example) <= EXAMPLE_BYTES
     example = {"example": orjson.Fragment(error.example)} if fits else {}
+    if current_app.config[DETAIL] == "names":
+        error = errors.InvalidInput([*map(without_value, error.faults)])
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), errors=error.faults, **example)
 
 
@@ -108,7 +127,7 @@ def _detail(error: HTTPException) -> str:
 
 def _unexpected_problem(error: Exception) -> Answer:
     request.exchange.reason = "failed"
-    log.error("request_failed", request_id=request.exchange.request_id, exc_info=error)
+    log_raised("request_failed", error, request_id=request.exchange.request_id)
     return problem(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "the service failed on this request; its log tells the operator why, by request_id",

@@ -10,6 +10,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMe
 
 from service.content_coding import CHARSETS, CODINGS_LIMIT, codings_of, expand, expanders
 from service.exchange import HOLD, KEY, Exchange
+from service.faults import Told
 from service.inference.account import Hold, unlimited
 
 # Beyond this, what a compressed body becomes may keep the hub for longer than a millisecond.
@@ -88,9 +89,12 @@ class Request(flask.Request):
         coding, expander = codings[0], _expanders().get(codings[0])
         if expander is None or len(codings) > CODINGS_LIMIT:
             listed = ", ".join(name for name in _expanders() if not name.startswith("x-"))
+            told = f"send it in one of {listed}, or as it is"
             raise UnreadCoding(
-                f"the body has Content-Encoding {field[:40]!r}; send it in one of {listed}, "
-                "or as it is",
+                Told(
+                    f"the body has Content-Encoding {field[:40]!r}; {told}",
+                    f"the body has another Content-Encoding; {told}",
+                ),
                 listed,
             )
         work = partial(expand, body, coding, expander, limit_bytes, self.hold.grow)
@@ -102,7 +106,11 @@ class Request(flask.Request):
         """Raise UnsupportedMediaType for a text that is not in UTF-8, or in ASCII, a part of it."""
         charset = self.mimetype_params.get("charset", "utf-8")
         if charset.strip().lower() not in CHARSETS and not self.mimetype.startswith("image/"):
-            raise UnsupportedMediaType(f"the body has charset {charset[:40]!r}; send it in UTF-8")
+            told = Told(
+                f"the body has charset {charset[:40]!r}; send it in UTF-8",
+                "the body has another charset; send it in UTF-8",
+            )
+            raise UnsupportedMediaType(told)
 
     def _read(self, size: int) -> bytes:
         if not self.has_body:
@@ -119,8 +127,10 @@ class Request(flask.Request):
 
     def unsupported(self, wanted: str) -> UnsupportedMediaType:
         """The refusal of a body in a media type that is not among those *wanted*."""
-        sent = f"has type {self.mimetype!r}" if self.mimetype else "has no Content-Type"
-        return UnsupportedMediaType(f"the body {sent}; send {wanted}")
+        if not self.mimetype:
+            return UnsupportedMediaType(f"the body has no Content-Type; send {wanted}")
+        sent = f"the body has type {self.mimetype!r}; send {wanted}"
+        return UnsupportedMediaType(Told(sent, f"the body has another type; send {wanted}"))
 
 
 request = cast("Request", flask.request)

@@ -16,6 +16,7 @@ FLOORS = [
         "service.problem_details",
         "service.log_text",
         "service.content_coding",
+        "service.raised",
     },
     {"service.errors", "service.quiet_minute"},
     {"service.inference.tensors", "service.inference.account", "service.log_writer"},

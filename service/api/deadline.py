@@ -7,6 +7,7 @@ from time import monotonic
 from service.application import current_app
 from service.errors import BadDeadline
 from service.exchange import CLIENT_GONE
+from service.faults import Told
 from service.inference.model import Model
 from service.request import request
 
@@ -35,9 +36,8 @@ def client_gone() -> Callable[[], bool]:
 
 def _milliseconds(sent: str) -> int:
     if not MILLISECONDS.fullmatch(sent) or not int(sent):
-        raise BadDeadline(
-            f"{FIELD} is {sent[:20]!r}; send a whole number of milliseconds from 1 to 999999999"
-        )
+        want = "send a whole number of milliseconds from 1 to 999999999"
+        raise BadDeadline(Told(f"{FIELD} is {sent[:20]!r}; {want}", f"{FIELD} is none; {want}"))
     return int(sent)
 
 

@@ -12,6 +12,7 @@ from werkzeug.exceptions import BadRequest
 
 from service.answer import Answer
 from service.application import current_app
+from service.faults import Told
 from service.forms import FORM_FORMS, FORMS, read_form
 from service.inference.account import Hold
 from service.json_text import LARGE_BYTES, PIECE_BYTES, read_object
@@ -97,10 +98,8 @@ def _check_integers(body: bytes) -> None:
 
 def _refuse_inexact(digits: str) -> None:
     if len(digits) > 20 or int(digits) not in INTEGERS:
-        raise BadRequest(
-            f"the integer {digits[:40]} does not fit 64 bits and could not be echoed exactly; "
-            "send it as a string"
-        )
+        told = "does not fit 64 bits and could not be echoed exactly; send it as a string"
+        raise BadRequest(Told(f"the integer {digits[:40]} {told}", f"an integer {told}"))
 
 
 def _too_deep() -> BadRequest:

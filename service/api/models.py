@@ -18,6 +18,10 @@ from service.request import request
 
 blueprint = Blueprint("models", __name__)
 
+# The kinds of pictures that are read; SVG, which may hold scripts, is none.
+PICTURE_TYPES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp"})
+OPAQUE = "application/octet-stream"
+
 # A longer example is piped from its own address rather than pasted.
 PASTED_BYTES = 400
 
@@ -152,7 +156,8 @@ def _try_commands(model: Model, url: str) -> dict[str, Any]:
     # A host may be any name, and names may hold what a shell obeys.
     quoted, quoted_source = shlex.quote(predict), shlex.quote(source)
     media_type = _media_type(model)
-    header = f"-H 'Content-Type: {media_type}'"
+    sent_as = "image/*" if signature.kind == "image" and media_type == OPAQUE else media_type
+    header = f"-H 'Content-Type: {sent_as}'"
     if media_type != "application/json" or len(signature.example) > PASTED_BYTES:
         return trial | {
             "curl": f"curl -s {quoted_source} | curl --data-binary @- {header} {quoted}"
@@ -166,5 +171,9 @@ def _try_commands(model: Model, url: str) -> dict[str, Any]:
 
 
 def _media_type(model: Model) -> str:
+    """The example's, where it is one that no browser runs: a file's name is its owner's choice."""
+    if model.signature.kind != "image":
+        return "application/json"
     file = model.manifest.example
-    return (guess_type(file.name)[0] if file else None) or "application/json"
+    named = guess_type(file.name)[0] if file else None
+    return named if named in PICTURE_TYPES else OPAQUE

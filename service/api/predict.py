@@ -16,6 +16,7 @@ from service.inference.model import Model
 from service.inference.signature.signature import Signature
 from service.inference.tensors import Tensors
 from service.request import request
+from service.wire.phases import HandlingTimeout
 
 blueprint = Blueprint("predict", __name__)
 
@@ -36,7 +37,7 @@ def predict(name: str, version: str | None = None) -> Answer:
     record |= {"model": name, "version": manifest.version, "rows": 1, "outcome": "refused"}
     try:
         answer = _answer(model, {"name": name, "version": manifest.version}, record)
-    except errors.ServiceError as error:
+    except (Exception, HandlingTimeout) as error:
         record["outcome"] = metrics.outcome_of(error)
         raise
     record["outcome"] = "answered"

@@ -94,8 +94,8 @@ class Catalog:
         wait_s, reported = RETRY_FIRST_S, ""
         while True:
             model.load()
-            if model.reason != reported or model.state == "ready":
-                reported = model.reason
+            if model.log_reason != reported or model.state == "ready":
+                reported = model.log_reason
                 loaded(model)
             if model.state == "ready":
                 return

@@ -20,6 +20,7 @@ from service.errors import (
     ModelLoading,
     ModelUnavailable,
     ProcessEnded,
+    public_reason,
 )
 from service.inference.batching.batcher import Batcher
 from service.inference.batching.queue import Prediction
@@ -51,7 +52,7 @@ class Model:
         self.load_ms = 0.0
         self.stack: tuple[str, ...] = ()
         self._state: State = "loading"
-        self._reason = ""
+        self._reason = self.log_reason = ""
         self._folder = folder
         self._resources = resources
         self._take_threads()
@@ -71,7 +72,7 @@ class Model:
 
     @property
     def reason(self) -> str:
-        """Why it cannot answer; empty if it can."""
+        """Why it cannot answer, as anybody may know it; empty if it can."""
         if self._execution and self._execution.failure:
             return self._execution.failure
         if self.state == "overrunning":
@@ -118,9 +119,8 @@ class Model:
 
         def read() -> Question:
             if self._is_decoding_stalled:
-                raise ModelUnavailable(
-                    "what prepares requests overruns; nothing is left to prepare more"
-                )
+                overruns = "what prepares requests overruns; nothing is left to prepare more"
+                raise ModelUnavailable(overruns)
             with batcher.preparing(1, deadline_s):
                 return self._threads.run(payload.read, deadline_s)
 
@@ -135,7 +135,7 @@ class Model:
             self._fail(error)
             self.close()
         else:
-            self._state, self._reason, self.stack = "ready", "", ()
+            self._state, self._reason, self.log_reason, self.stack = "ready", "", "", ()
         self.load_ms = (monotonic() - started_s) * 1000
 
     def close(self) -> None:
@@ -148,15 +148,14 @@ class Model:
         """Say why it has not loaded; threads that hang are left, with a note of where they are."""
         around = self._resources
         if isinstance(error, DeadlineExceeded):
-            error = LoadTimeout(
-                around.load_limit_s, (*self._threads.stacks(), *self._calls.stacks())
-            )
+            stacks = (*self._threads.stacks(), *self._calls.stacks())
+            error = LoadTimeout(around.load_limit_s, stacks)
             self._take_threads()
         if isinstance(error, ProcessEnded) and error.is_news:
             around.died(self.name, self.version, "loading", str(error))
         self.stack = error.stack if isinstance(error, LoadTimeout) else ()
-        said = str(error) or type(error).__name__
-        self._state, self._reason = "failed", said.splitlines()[0]
+        self.log_reason = str(error) or type(error).__name__
+        self._state, self._reason = "failed", public_reason(error).splitlines()[0]
 
     def _take_threads(self) -> None:
         # Calls have threads of their own: in a common queue they would stand behind the pictures
@@ -183,12 +182,17 @@ class Model:
             batch_rows=manifest.serve.batch_rows,
             queue_rows=manifest.serve.queue_rows,
             call_limit_s=manifest.serve.deadline_ms / 1000,
-            ran=lambda rows, infer_s: around.ran(self.name, self.version, rows, infer_s),
+            ran=self._ran,
             died=lambda stage, how: around.died(self.name, self.version, stage, how),
             queued=lambda rows: around.queued(self.name, rows),
         )
         self._warm(signature, batcher, deadline_s)
         self._manifest, self._signature, self._batcher = manifest, signature, batcher
+
+    def _ran(self, rows: int, infer_s: float) -> None:
+        """Tell of a call; those that warm it are nobody's."""
+        if self._batcher:
+            self._resources.ran(self.name, self.version, rows, infer_s)
 
     def _read(self) -> Manifest:
         manifest = read_manifest(self._folder)
@@ -240,7 +244,6 @@ class Model:
 
     def _absent(self) -> ModelLoading | ModelUnavailable:
         if self._state == "failed":
-            return ModelUnavailable(
-                f"the model {self.name!r} could not be loaded; it is tried again"
-            )
+            failed = f"the model {self.name!r} could not be loaded; it is tried again"
+            return ModelUnavailable(failed)
         return ModelLoading(f"the model {self.name!r} is still loading; try again shortly")

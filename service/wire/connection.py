@@ -15,12 +15,12 @@ from time import perf_counter
 from typing import Any
 
 import gevent
-import structlog
 from gevent.socket import wait as wait_until_ready
 from gunicorn.http.errors import ParseException
 
-from service.exchange import CLIENT_GONE, HOLD, KEY, STARTED, Exchange
+from service.exchange import CLIENT_GONE, HOLD, KEY, STARTED, WHOLE, Exchange
 from service.inference.account import Hold
+from service.raised import log_raised
 from service.wire.admission import check_head
 from service.wire.closing import has_left, linger, receive_now
 from service.wire.head import TrustingRequest, environ_of, environ_so_far
@@ -31,8 +31,6 @@ from service.wire.refusals import Refused, answer_bytes, leaving, overrun, refus
 from service.wire.response import Response, Sender
 from service.wire.serving import Service
 from service.wire.turn import give_turn
-
-log = structlog.get_logger()
 
 # What of the environ holds the body; the second is Werkzeug's.
 HOLDERS = ("wsgi.input", "werkzeug.request")
@@ -78,8 +76,8 @@ class Connection(Phased):
             refused = error.copy()
         except OSError:
             pass  # the client left
-        except Exception:
-            log.exception("connection_failed")
+        except Exception as error:  # noqa: BLE001  # whatever it is, the others are served
+            log_raised("connection_failed", error)
             refused = Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "failed", "the service failed")
         finally:
             self._readable.close()
@@ -116,7 +114,7 @@ class Connection(Phased):
         try:
             self._intake.read_head(request, self._service.cfg, self._peer, self._head_limit_s)
             environ = self._environ = self._service.environ | environ_of(request, self._peer)
-            environ[STARTED] = started
+            environ[STARTED], environ[WHOLE] = started, False
             environ[CLIENT_GONE] = self._has_left
             environ[HOLD] = self._hold
             check_head(environ, self._service.settings.body_limit_bytes)
@@ -130,7 +128,7 @@ class Connection(Phased):
         except ParseException as error:
             raise refusal_of(error) from None
         finally:
-            self._environ = self._environ or environ_so_far(request, self._peer)
+            self._environ = self._environ or environ_so_far(request, self._peer, started)
             self._let_go()
 
     def _claim(self) -> bool:
@@ -148,6 +146,7 @@ class Connection(Phased):
     def _respond(self, request: TrustingRequest, body: bytes, *, is_last: bool = False) -> bool:
         """Answer a request that has been read; tells whether another may follow."""
         service, environ = self._service, self._environ
+        environ[STARTED], environ[WHOLE] = perf_counter(), True
         environ["wsgi.input"] = BytesIO(body)
         if "HTTP_TRANSFER_ENCODING" in environ:
             environ["CONTENT_LENGTH"] = str(len(body))
@@ -230,6 +229,8 @@ class Connection(Phased):
         exchange.status = refused.status.value
         exchange.reason = refused.reason
         exchange.shed = refused.reason if refused.is_shed else ""
+        if self._service.settings.error_detail == "none":
+            refused.detail = refused.status.phrase
         date = self._service.clock.date()
         head, body = answer_bytes(refused, exchange.path, exchange.request_id, date)
         if exchange.method != "HEAD":

@@ -6,6 +6,7 @@ from gunicorn.http.errors import ParseException
 from gunicorn.http.message import TOKEN_RE, Request
 from gunicorn.util import split_request_uri, unquote_to_wsgi_str
 
+from service.exchange import STARTED, WHOLE
 from service.wire.reader import SocketReader
 
 # Fields that PEP 3333 gives a name of their own, like CGI.
@@ -62,9 +63,13 @@ class TrustingRequest(Request):  # type: ignore[misc]  # Gunicorn has no types
         return self.version <= (1, 0) and "keep-alive" not in options
 
 
-def environ_so_far(request: TrustingRequest, peer: tuple[str, int]) -> dict[str, Any]:
-    """What the record of a request needs whose head was not read to its end."""
+def environ_so_far(
+    request: TrustingRequest, peer: tuple[str, int], started: float
+) -> dict[str, Any]:
+    """What the record needs of a request whose head, begun at *started*, was not read whole."""
     return {
+        STARTED: started,
+        WHOLE: False,
         "REQUEST_METHOD": request.method or "",
         "PATH_INFO": unquote_to_wsgi_str(request.path or ""),
         "REMOTE_ADDR": peer[0],

@@ -113,7 +113,7 @@ def test_http_1_0_ends_a_connection_unless_it_is_to_be_kept(read, fields, closes
 )
 def test_what_cannot_be_read_to_its_end_is_known_as_far_as_it_was(read, head, method, path):
     asked, error = read(head)
-    environ = environ_so_far(asked, PEER)
+    environ = environ_so_far(asked, PEER, 0.0)
 
     assert error is not None
     assert (environ["REQUEST_METHOD"], environ["PATH_INFO"]) == (method, path)

@@ -149,6 +149,7 @@ class Batcher:
         try:
             ran = self._execute(lane, jobs)
         except Interrupted:
+            self._tell_end("idle", self._execution.how_it_ended())
             self._recover()
             survived = self._run(lane, jobs)  # another worker may have found a culprit meanwhile
         except ModelDied as error:

@@ -10,6 +10,7 @@ import numpy as np
 
 from service.inference.execution import ArtefactSpecs
 from service.inference.tensors import TensorSpec
+from service.raised import Raised
 
 HEAD = struct.Struct("<cdQ")
 
@@ -22,6 +23,9 @@ READY, FAILED, BEGUN, ANSWER, RAISED, LATE, LOST, TOO_LARGE = (
     *(b"R", b"F", b"S", b"A", b"E", b"L", b"M"),
     b"T",
 )
+
+# What the number of a failure tells: whether its text is this project's, or the model's own.
+OURS, THEIRS = 1.0, 0.0
 
 # A body that nobody wants is read in such pieces.
 PIECE_BYTES = 1 << 16
@@ -95,6 +99,17 @@ def to_specs(body: bytes | bytearray) -> ArtefactSpecs:
     """Undo `from_specs`."""
     described = json.loads(body)
     return ArtefactSpecs(_specs(described["inputs"]), _specs(described["outputs"]))
+
+
+def from_raised(raised: Raised) -> bytes:
+    """Put what was raised into JSON."""
+    return json.dumps([raised.kind, raised.stack, raised.text]).encode()
+
+
+def to_raised(body: bytes | bytearray) -> Raised:
+    """Undo `from_raised`."""
+    kind, stack, text = json.loads(body)
+    return Raised(kind, tuple(stack), text)
 
 
 def _told(spec: TensorSpec) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from time import monotonic, perf_counter
 
+from service.errors import InvalidModel, ServiceError
 from service.inference.execution import ArtefactSpecs, frames, loaded_code
 from service.inference.execution.limits import (
     is_want_of_memory,
@@ -32,6 +33,7 @@ from service.inference.execution.limits import (
 from service.inference.execution.output import keep_lines_whole
 from service.inference.runtimes import Runtime, open_runtime
 from service.inference.tensors import Tensors, pack, unpack
+from service.raised import raised_by
 
 # A worker that is being replaced leaves before its successor comes.
 LINGER_S = 3.0
@@ -128,8 +130,8 @@ class Host:
             limit_memory(None)  # what is left to do takes some, too
             frames.send(client, frames.LOST)
             raise
-        except (Exception, SystemExit):  # noqa: BLE001  # a model may raise anything
-            frames.send(client, frames.RAISED, body=traceback.format_exc().encode())
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # a model may raise anything
+            frames.send(client, frames.RAISED, body=frames.from_raised(raised_by(error)))
         else:
             frames.send(client, frames.ANSWER, infer_s, answer)
 
@@ -183,8 +185,7 @@ def load(brief: Brief) -> Runtime:
     """
     Open the model, and warm it if another process has left a batch to do so, within its limits.
 
-    Raises MemoryError with both figures. A load that takes too long ends this process, with a note
-    of where it stood.
+    Raises InvalidModel with both figures of memory. A load that takes too long ends this process.
     """
     limit_time(brief.load_limit_s + NOTE_S)
     with Path(brief.stack).open("w") as note:
@@ -196,10 +197,10 @@ def load(brief: Brief) -> Runtime:
             used_bytes = private_bytes()
             limit_memory(None)  # what is left to do takes some, too
             if is_want_of_memory(error, used_bytes, brief.memory_limit_bytes):
-                raise MemoryError(
+                had = f"; it had {used_bytes >> 20} MB" if used_bytes else ""
+                raise InvalidModel(
                     f"the model takes more than the {brief.memory_limit_bytes >> 20} MB that "
-                    f"memory_mb allows while it loads"
-                    + (f"; it had {used_bytes >> 20} MB" if used_bytes else "")
+                    f"memory_mb allows while it loads{had}"
                 ) from error
             raise
         finally:
@@ -234,6 +235,7 @@ def told_path(ready: Path, pid: int) -> Path:
 def tell_failure(listener: socket.socket, error: BaseException) -> None:
     """Tell everyone who waits why there will be no model."""
     said = (str(error) or type(error).__name__).encode("utf-8", "replace")
+    whose = frames.OURS if isinstance(error, ServiceError) else frames.THEIRS
     traceback.print_exception(error)
     listener.settimeout(0)
     with suppress(OSError):
@@ -241,7 +243,7 @@ def tell_failure(listener: socket.socket, error: BaseException) -> None:
             client, _ = listener.accept()
             with suppress(OSError):
                 client.settimeout(PEER_LIMIT_S)
-                frames.send(client, frames.FAILED, body=said)
+                frames.send(client, frames.FAILED, whose, said)
 
 
 if __name__ == "__main__":

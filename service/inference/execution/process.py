@@ -10,24 +10,23 @@ from time import monotonic, sleep
 from service.errors import (
     DeadlineExceeded,
     InvalidModel,
+    LoadRaised,
     LoadTimeout,
     ModelDied,
     ModelUnavailable,
     ProcessEnded,
     TooLarge,
+    public_reason,
 )
 from service.inference.execution import ArtefactSpecs, CallResult, Interrupted, frames
 from service.inference.execution.launch import BACKOFF_FIRST_S, BACKOFF_MOST_S, Launcher
 from service.inference.execution.quarantine import Quarantine
 from service.inference.tensors import Tensors, pack, unpack
+from service.raised import RaisedThere
 
 # Beyond the time that a process gives itself, for one that cannot keep it: stopped, or in the
 # kernel's hands.
 GRACE_S = 5.0
-
-
-class RaisedThere(Exception):
-    """What the model raised in its process, with the traceback."""
 
 
 class ProcessExecution:
@@ -120,9 +119,9 @@ class ProcessExecution:
                 self.open(monotonic() + self._brief.load_limit_s)
                 self.failure = ""
             except (InvalidModel, OSError) as error:
-                self.failure = str(error)
+                self.failure = public_reason(error)
                 if isinstance(error, ProcessEnded) and error.is_news:
-                    failed(self.failure)
+                    failed(str(error))
                 self._ready_at_s = monotonic() + wait_s + self._load_s
                 sleep(wait_s)
                 wait_s = min(2 * wait_s, BACKOFF_MOST_S)
@@ -160,7 +159,7 @@ class ProcessExecution:
         if answer.kind == frames.LOST:
             self._disconnect()
             raise ModelDied("the model's process ran out of memory on this request, and ended")
-        raise RaisedThere(answer.body.decode("utf-8", "replace"))
+        raise RaisedThere(frames.to_raised(answer.body))
 
     def _disconnect(self) -> None:
         if self._connection:
@@ -201,6 +200,7 @@ class ProcessExecution:
         self._load_s = max(self._load_s, monotonic() - started_s)
         if word.kind == frames.FAILED:
             connected.close()
-            raise InvalidModel(word.body.decode("utf-8", "replace"))
+            said = word.body.decode("utf-8", "replace")
+            raise InvalidModel(said) if word.number == frames.OURS else LoadRaised(said)
         self._process = int(word.number)
         return connected, frames.to_specs(word.body)

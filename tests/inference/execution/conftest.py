@@ -31,7 +31,9 @@ class Model:
         if (x == -2).any(): ctypes.string_at(0)
         while (x == -3).any(): pass
         while (x == -4).any(): self.kept.append(np.ones(1 << 20))
-        if (x > 10).any(): time.sleep(x.max() - 10)
+        if (x > 10).any():
+            (pathlib.Path(__file__).parent.parent / "asleep").touch()
+            time.sleep(x.max() - 10)
         print("calls:", self.calls)
         rows = len(x)
         return {"y": x * 2, "pid": np.full(rows, os.getpid()), "calls": np.full(rows, self.calls)}
