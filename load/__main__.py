@@ -1,11 +1,11 @@
 """`python -m load` tells how the service scales, and how much of it to order."""
 
-import argparse
 import os
 import sys
 from importlib import import_module
 from pathlib import Path
 
+from config.command_line import CommandLine, uninterrupted
 from load.arguments import Exit
 
 # What each command is for, and the package that it stands in.
@@ -27,7 +27,16 @@ PLOTS_CACHE = Path(__file__).parent / "results/.matplotlib"
 
 
 def main() -> int:
-    """Run the command that was named; only its own module is imported."""
+    """Run the command that was named; a Ctrl-C ends it without a traceback."""
+    try:
+        return _run()
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+        return Exit.INTERRUPTED
+
+
+def _run() -> int:
+    """Only the command's own module is imported."""
     os.environ.setdefault("MPLCONFIGDIR", str(PLOTS_CACHE))
     if MEASURING.intersection(sys.argv[1:2]) and not _is_linux():
         sys.stderr.write(
@@ -35,12 +44,13 @@ def main() -> int:
             "and read; the other commands work on what it has measured anywhere\n"
         )
         return Exit.USAGE
-    parser = argparse.ArgumentParser(prog="python -m load", description=__doc__)
+    parser = CommandLine(prog="python -m load", description=__doc__)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, (summary, package) in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
         if name in sys.argv[1:2]:
-            module = import_module(f"load.{package}.command")
+            with uninterrupted():
+                module = import_module(f"load.{package}.command")
             module.configure(command)
             command.set_defaults(run=module.run)
     args = parser.parse_args()

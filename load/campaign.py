@@ -148,8 +148,12 @@ def read(path: Path) -> Campaign:
     """Read a campaign. Raises UnreadableResults with the path and what is wrong."""
     try:
         campaign = msgspec.json.decode(path.read_bytes(), type=Campaign)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise UnreadableResults(f"{path}: {error}") from error
+    except OSError as error:
+        raise UnreadableResults(
+            f"{path}: {error.strerror}; python -m load sweep --out FOLDER writes such a file"
+        ) from error
+    except msgspec.MsgspecError as error:
+        raise UnreadableResults(f"{path} is no results.json of a sweep: {error}") from error
     if campaign.schema_version != SCHEMA_VERSION:
         raise UnreadableResults(
             f"{path} has schema version {campaign.schema_version}; this one reads {SCHEMA_VERSION}"

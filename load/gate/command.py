@@ -10,8 +10,9 @@ did not keep up), which is no pass.
 
 import argparse
 import math
-from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+import re
+from base64 import b64encode
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from rich.console import Console
 
@@ -20,6 +21,7 @@ from load.arguments import Exit
 from load.campaign import Arrivals, Client
 from load.gate.junit import Outcome, write
 from load.gate.objective import Objective, fewest_requests, judge, parse
+from load.gate.progress import told_every
 from load.generator.traffic import Generator, GeneratorFailed, Traffic
 from load.latencies import percentile_ms
 from load.rig.machine import cores
@@ -28,6 +30,12 @@ RAMP_S, DRAIN_S = 2.0, 30.0
 LEAST_CONNECTIONS, MOST_CONNECTIONS = 8, 500
 SHORTEST_S, LONGEST_S = 10.0, 600.0
 SHOWN = (50, 90, 99, 99.9)  # percentiles
+
+# Between two words that it still measures.
+SHOWN_S = 10.0
+
+# A name of RFC 9110 section 5.6.2: of a method, or of a field.
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -49,15 +57,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="such as 60s; default: long enough",
     )
-    add("--method", default="GET")
-    add("--data", type=Path, metavar="FILE", help="the requests' body")
+    add("--method", type=_method, default="GET")
+    add("--data", type=arguments.readable, metavar="FILE", help="the requests' body")
     add("--header", action="append", type=_header, default=[], metavar="NAME: VALUE")
     add(
         "--connections",
         type=arguments.whole,
         help="requests under way at most; default: twice rps × SLO",
     )
-    add("--junit", type=Path, metavar="FILE", help="also write the outcome as JUnit XML")
+    add(
+        "--junit",
+        type=arguments.writable,
+        metavar="FILE",
+        help="also write the outcome as JUnit XML",
+    )
     add("--seed", type=int, default=1)
 
 
@@ -66,12 +79,14 @@ def run(args: argparse.Namespace) -> int:
     console = Console(highlight=False)
     traffic = _traffic(args)
     console.print(
-        f"{args.rps:g} requests/s to {args.url.geturl()} for {traffic.window_s:g} s …",
+        f"{args.rps:g} requests/s to {traffic.url}{traffic.path} for {traffic.window_s:g} s …",
         soft_wrap=True,
+        markup=False,
     )
     _, sends = cores()
     try:
-        with Generator(sends) as generator:
+        expected_s = traffic.ramp_s + traffic.window_s
+        with Generator(sends) as generator, told_every(SHOWN_S, expected_s):
             client = generator.run(traffic)
     except GeneratorFailed as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
@@ -105,10 +120,10 @@ def _traffic(args: argparse.Namespace) -> Traffic:
     plenty = math.ceil(2 * args.rps * args.slo.within_ms / 1000)
     connections = args.connections or min(MOST_CONNECTIONS, LEAST_CONNECTIONS + plenty)
     return Traffic(
-        url=f"{args.url.scheme}://{args.url.netloc}",
+        url=f"{args.url.scheme}://{args.url.netloc.rpartition('@')[2]}",
         path=f"{path}?{args.url.query}" if args.url.query else path,
         method=args.method,
-        headers=dict(args.header),
+        headers=_credentials(args.url) | dict(args.header),
         body=args.data.read_bytes() if args.data else b"",
         arrivals=Arrivals.OPEN,
         connections=connections,
@@ -120,6 +135,14 @@ def _traffic(args: argparse.Namespace) -> Traffic:
         seed=args.seed,
         warm_requests=0,
     )
+
+
+def _credentials(url: SplitResult) -> dict[str, str]:
+    """What stands before the host, as a field of its own: an address is printed and logged."""
+    if url.username is None:
+        return {}
+    pair = f"{unquote(url.username)}:{unquote(url.password or '')}"
+    return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
 
 
 def _long_enough_s(args: argparse.Namespace) -> float:
@@ -138,13 +161,23 @@ def _objective(text: str) -> Objective:
 
 def _header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
-    if not colon:
-        raise argparse.ArgumentTypeError(f"{text!r} given; write it as NAME: VALUE")
+    if not colon or not TOKEN.fullmatch(name.strip()) or not value.isprintable():
+        raise argparse.ArgumentTypeError(f"{name!r}… given; write it as NAME: VALUE, on one line")
     return name.strip(), value.strip()
 
 
+def _method(text: str) -> str:
+    if not TOKEN.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} given; give a method such as GET or POST")
+    return text.upper()
+
+
 def _url(text: str) -> SplitResult:
-    url = urlsplit(text)
-    if url.scheme not in {"http", "https"} or not url.netloc:
-        raise argparse.ArgumentTypeError(f"{text} given; give http://… or https://…")
+    try:
+        url = urlsplit(text)
+        is_one = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:  # a port that is none, brackets that do not close
+        is_one = False
+    if not is_one or not text.isprintable() or " " in text:
+        raise argparse.ArgumentTypeError("give http://HOST… or https://HOST…, with a port to 65535")
     return url

@@ -15,7 +15,7 @@ from statistics import median
 from rich.console import Console
 from rich.progress import track
 
-from load.arguments import Exit
+from load.arguments import Exit, number
 from load.campaign import Campaign, Regime, UnreadableResults, read
 from load.plan import kubernetes, words
 from load.plan.capacity import Goal, Infeasible, Offer, offer
@@ -37,7 +37,7 @@ class _Asked:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `plan`."""
     parser.add_argument("results", type=Path, help="the results.json that a sweep wrote")
-    parser.add_argument("--rps", type=_positive, required=True, help="requests a second, in all")
+    parser.add_argument("--rps", type=number, required=True, help="requests a second, in all")
     parser.add_argument("--p99", type=_duration_ms, required=True, help="such as 200ms or 1.5s")
     parser.add_argument("--dyno", default=ANY, help=f"a dyno's name, or {ANY} (default)")
     parser.add_argument(
@@ -173,16 +173,6 @@ def _print(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text}: a number above 0 is wanted")
-    return value
-
-
 def _duration_ms(text: str) -> float:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s)", text.strip())
     if not found or not float(found[1]):
@@ -192,4 +182,4 @@ def _duration_ms(text: str) -> float:
 
 def _spin_ratio(text: str) -> tuple[str, float]:
     name, _, ratio = text.rpartition("=")
-    return name, _positive(ratio)
+    return name, number(ratio)

@@ -52,7 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--window-s", type=number, help=f"default: {QUICK_WINDOW_S:g}")
     add("--ramp-s", type=number, default=0.5, help="the same load before each window (0.5)")
     add("--open", nargs="*", type=number, metavar="SHARE", help=OPEN)
-    add("--law", type=float, nargs=2, metavar=("SIGMA", "KAPPA"), help=LAW)
+    add("--law", type=arguments.coefficient, nargs=2, metavar=("SIGMA", "KAPPA"), help=LAW)
     add("--as-accepted", action="store_true", help="do not deal connections evenly to workers")
     add("--limit-s", type=number, default=7200.0, help="start no server after so long (7200)")
     add("--seed", type=int, default=1)
@@ -61,7 +61,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure. Exit code: 0, 1 if the server or the generator failed, 130 if interrupted."""
     console = Console(stderr=True, highlight=False)
-    args.out.mkdir(parents=True, exist_ok=True)
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+        (args.out / "results.json").touch()
+    except OSError as error:
+        console.print(f"--out {args.out}: {error.strerror}", markup=False, soft_wrap=True)
+        return Exit.USAGE
     record = Record(args.out / "results.json", args.seed, this_machine())
     failure, code = "", Exit.OK
     try:

@@ -1,30 +1,43 @@
 """The commands and their arguments."""
 
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 
-from config.settings import InvalidSettings, from_environ
-from service.errors import ServiceError
-from service.models import add, check, listing
+from config.command_line import INTERRUPTED, WRONG_USAGE, CommandLine, plain, uninterrupted
 
 
 def main() -> None:
     """Run the command; a fault of the user's is a sentence, not a traceback."""
+    try:
+        sys.exit(_run())
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+        sys.exit(INTERRUPTED)
+
+
+def _run() -> int:
     asked = _parser().parse_args()
+    # Imported once it is known that there is something to do.
+    with uninterrupted():
+        from config.settings import InvalidSettings, from_environ  # noqa: PLC0415
+        from service.errors import ServiceError, UnknownModel, WrongUsage  # noqa: PLC0415
+
     try:
         repository = asked.models or from_environ().models
-        if not repository.is_dir():
-            sys.exit(f"weir: {repository} is no folder")
-        asked.run(repository, asked)
-    except (ServiceError, InvalidSettings) as error:
-        sys.exit(f"weir: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+        if repository.is_dir():
+            return int(asked.run(repository, asked))
+        code, said = WRONG_USAGE, f"{repository} is no folder"
+    except (WrongUsage, UnknownModel, InvalidSettings) as error:
+        code, said = WRONG_USAGE, str(error)
+    except ServiceError as error:
+        code, said = 1, str(error)
+    sys.stderr.write(plain(f"weir: {said}\n"))
+    return code
 
 
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
+def _parser() -> CommandLine:
+    parser = CommandLine(
         prog="python -m service.models",
         description="Put models into the repository, and see what they take.",
         formatter_class=RawDescriptionHelpFormatter,
@@ -60,7 +73,10 @@ def _parser() -> ArgumentParser:
     return parser
 
 
-def _add(repository: Path, asked: Namespace) -> None:
+def _add(repository: Path, asked: Namespace) -> bool:
+    with uninterrupted():
+        from service.models import add  # noqa: PLC0415  # as above
+
     add.run(
         repository,
         [asked.file, *asked.beside],
@@ -69,15 +85,23 @@ def _add(repository: Path, asked: Namespace) -> None:
         example=asked.example,
         trust=asked.trust,
     )
+    return False
 
 
-def _check(repository: Path, asked: Namespace) -> None:
-    if not check.run(repository, asked.name, from_environ()):
-        sys.exit(1)
+def _check(repository: Path, asked: Namespace) -> bool:
+    with uninterrupted():
+        from config.settings import from_environ  # noqa: PLC0415  # as above
+        from service.models import check  # noqa: PLC0415
+
+    return not check.run(repository, asked.name, from_environ())
 
 
-def _list(repository: Path, _asked: Namespace) -> None:
+def _list(repository: Path, _asked: Namespace) -> bool:
+    with uninterrupted():
+        from service.models import listing  # noqa: PLC0415  # as above
+
     listing.run(repository)
+    return False
 
 
 if __name__ == "__main__":

@@ -15,8 +15,9 @@ from typing import Any
 import orjson
 from PIL import Image
 
+from config.command_line import plain, uninterrupted
 from config.settings import IMAGE_LIMIT_PIXELS
-from service.errors import InvalidModel
+from service.errors import InvalidModel, WrongUsage
 from service.inference.manifest.reading import MODEL_TOML, read_manifest
 from service.inference.runtimes import Runtime, open_runtime
 from service.inference.signature.signature import Signature, build_signature
@@ -32,6 +33,7 @@ PLATFORMS = {
     ".py": "python",
 }
 PASTED_BYTES = 400
+EXAMPLE = "example.json"
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ def run(
     platform = _platform(files)
     name = name or _slug(files[0].stem)
     target = _target(repository, name, version)
+    given = _given(example)
     with TemporaryDirectory() as scratch:
         folder = _copied(files, Path(scratch, name))
         artefact = folder / files[0].name
@@ -63,7 +66,7 @@ def run(
             runtime = _open(platform, artefact, options)
         entries = {"platform": platform, "version": version or "1", "file": artefact.name}
         entries |= {"description": "", **options}
-        signature = _described(folder, entries, runtime, _given(example))
+        signature = _described(folder, entries, runtime, given)
         with step("asking its example"):
             answers = signature.answers(runtime.predict(signature.golden().inputs))
         target.parent.mkdir(exist_ok=True)
@@ -82,6 +85,10 @@ def _described(
     folder: Path, entries: Mapping[str, Any], runtime: Runtime, given: Example | None
 ) -> Signature:
     """Write model.toml and the example into *folder*, and read it as the service does."""
+    if (folder / MODEL_TOML).exists():
+        return _settle(folder, runtime, given)
+    if given is None and (folder / EXAMPLE).exists():
+        given = Example(EXAMPLE, (folder / EXAMPLE).read_bytes())
     row = _row(given) if given else getattr(runtime, "example", None)
     if not runtime.inputs and not row:
         raise InvalidModel(
@@ -95,10 +102,14 @@ def _described(
 def _platform(files: Sequence[Path]) -> str:
     for file in files:
         if not file.is_file():
-            raise InvalidModel(f"there is no file {file}")
+            raise WrongUsage(f"there is no file {file}")
+    names = [file.name for file in files]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise WrongUsage(f"two of the files are called {twice[0]}; call one of them otherwise")
     platform = PLATFORMS.get(files[0].suffix)
     if platform is None:
-        raise InvalidModel(
+        raise WrongUsage(
             f"{files[0].name} is of no known kind; add a file that ends with one of "
             + ", ".join(PLATFORMS)
         )
@@ -112,15 +123,15 @@ def _slug(stem: str) -> str:
 def _target(repository: Path, name: str, version: str | None) -> Path:
     """Where the folder will be. Raises InvalidModel if something is there."""
     if _slug(name) != name or (version and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*", version)):
-        raise InvalidModel("name and version are made of letters, digits, dots and hyphens")
+        raise WrongUsage("name and version are made of letters, digits, dots and hyphens")
     single = repository / name
     if version and (single / MODEL_TOML).exists():
-        raise InvalidModel(
+        raise WrongUsage(
             f"{single} holds a model of one version; move its files to {single}/1 first"
         )
     target = single / version if version else single
     if target.exists():
-        raise InvalidModel(
+        raise WrongUsage(
             f"{target} is there already; give another --name, or a --version to add it beside"
         )
     return target
@@ -139,7 +150,8 @@ def _options(artefact: Path, *, trust: bool) -> dict[str, Any]:
 
 def _open(platform: str, artefact: Path, options: Mapping[str, Any]) -> Runtime:
     try:
-        return open_runtime(platform, artefact, options)
+        with uninterrupted():
+            return open_runtime(platform, artefact, options)
     except InvalidModel:
         raise
     except Exception as error:  # a framework may raise anything
@@ -156,7 +168,7 @@ def _given(example: str | None) -> Example | None:
         return _json(example)
     path = Path(example)
     if not path.is_file():
-        raise InvalidModel(f"the example {example!r} is neither a JSON object nor a file")
+        raise WrongUsage(f"the example {example!r} is neither a JSON object nor a file")
     return Example(f"example{path.suffix}", path.read_bytes())
 
 
@@ -177,18 +189,20 @@ def _of_row(row: Mapping[str, Any] | None) -> Example | None:
 
 
 def _json(text: str) -> Example:
-    return Example("example.json", text.strip().encode() + b"\n")
+    return Example(EXAMPLE, text.strip().encode() + b"\n")
 
 
 def _settle(folder: Path, runtime: Runtime, example: Example | None) -> Signature:
     """Read the folder as the service does; write the example, made up if there is none."""
-    if example is None and draft.is_of_pictures(runtime):
+    if example is None and read_manifest(folder).example:
+        pass  # the model.toml that was given names its own
+    elif example is None and draft.is_of_pictures(runtime):
         example = _grey()
     if example:
         _keep(folder, example)
     manifest = read_manifest(folder)
     signature = build_signature(manifest, runtime.inputs, runtime.outputs, IMAGE_LIMIT_PIXELS)
-    if example is None:
+    if example is None and manifest.example is None:
         _keep(folder, _json(signature.example.decode()))
     return signature
 
@@ -213,9 +227,11 @@ def _tell(target: Path, name: str, signature: Signature, answers: list[Any]) -> 
         command = f"curl -d {sent} -H 'Content-Type: application/json' {url}/predict"
     toml = (target / MODEL_TOML).read_text("utf-8")
     sys.stdout.write(
-        f"\nAdded {target}. Its model.toml, which is yours to edit:\n\n"
-        + "".join(f"    {line}\n" if line else "\n" for line in toml.splitlines())
-        + f"\nIt answers its example with {orjson.dumps(answers[0]).decode()}\n\n"
-        f"Next: python -m service.models check {name}; then restart the service, and\n\n"
-        f"    {command}\n\n"
+        plain(
+            f"\nAdded {target}. Its model.toml, which is yours to edit:\n\n"
+            + "".join(f"    {line}\n" if line else "\n" for line in toml.splitlines())
+            + f"\nIt answers its example with {orjson.dumps(answers[0]).decode()}\n\n"
+            f"Next: python -m service.models check {name}; then restart the service, and\n\n"
+            f"    {command}\n\n"
+        )
     )

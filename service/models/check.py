@@ -11,6 +11,7 @@ import numpy as np
 import orjson
 
 from config import machine
+from config.command_line import plain, uninterrupted
 from config.settings import Settings
 from service.errors import InvalidModel, UnknownModel
 from service.inference.manifest.manifest import Manifest
@@ -55,7 +56,8 @@ def _check(folder: Path, name: str, settings: Settings) -> bool:
         manifest = read_manifest(folder)
         with step(f"  opening {manifest.artefact.name}"):
             started = perf_counter()
-            runtime = open_runtime(manifest.platform, manifest.artefact, manifest.options)
+            with uninterrupted():
+                runtime = open_runtime(manifest.platform, manifest.artefact, manifest.options)
             load_s = perf_counter() - started
         signature = build_signature(
             manifest, runtime.inputs, runtime.outputs, settings.image_limit_pixels
@@ -188,6 +190,6 @@ def _short(text: str) -> str:
 
 
 def say(line: str) -> None:
-    """Print a line now, also into a pipe."""
-    sys.stdout.write(line + "\n")
+    """Print a line now, also into a pipe; names and texts in it may be anybody's."""
+    sys.stdout.write(plain(line) + "\n")
     sys.stdout.flush()

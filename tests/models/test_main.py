@@ -24,6 +24,6 @@ def test_a_user_s_fault_is_a_sentence(tmp_path):
     ):
         told = run(*arguments)
 
-        assert told.returncode == 1
+        assert told.returncode == 2
         assert told.stderr.startswith("weir: ")
         assert "Traceback" not in told.stderr
