@@ -1,12 +1,13 @@
 """`python -m load` tells how the service scales, and how much of it to order."""
 
 import os
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
-from config.command_line import CommandLine, uninterrupted
-from load.arguments import Exit
+from load.arguments import CommandLine, Exit
 
 # What each command is for, and the package that it stands in.
 COMMANDS = {
@@ -49,13 +50,24 @@ def _run() -> int:
     for name, (summary, package) in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
         if name in sys.argv[1:2]:
-            with uninterrupted():
-                module = import_module(f"load.{package}.command")
+            module = _imported(f"load.{package}.command")
             module.configure(command)
             command.set_defaults(run=module.run)
     args = parser.parse_args()
     code: int = args.run(args)
     return code
+
+
+def _imported(name: str) -> ModuleType:
+    """Import a module; a Ctrl-C meanwhile ends at once, as it would be lost in native ones."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        return import_module(name)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        return import_module(name)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _is_linux() -> bool:

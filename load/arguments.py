@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from enum import IntEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 # A number as JSON spells it (RFC 8259 section 6): float() reads "inf" and 1_0, too.
 NUMBER = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
@@ -26,6 +26,14 @@ class Exit(IntEnum):
     NO = 3  # a goal missed, a figure worse
     UNKNOWN = 4  # what was measured does not tell
     INTERRUPTED = 130
+
+
+class CommandLine(argparse.ArgumentParser):
+    """argparse's, whose word on wrong usage is one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with it, without the lines of usage."""
+        self.exit(Exit.USAGE, f"{self.prog}: {message}; {self.prog} --help tells more\n")
 
 
 def number(text: str) -> float:

@@ -36,8 +36,14 @@ WRONG = [
     ("load nonsense", "'nonsense'"),
     (f"load run --rps inf --url {SERVED} --slo p99<1ms", "inf given; give a number above 0"),
     (f"load run --rps 1_0 --url {SERVED} --slo p99<1ms", "1_0 given; give a number above 0"),
-    ("load run --rps 5 --url http://localhost:99999/ --slo p99<1ms", "with a port to 65535"),
-    ("load run --rps 5 --url ftp://localhost --slo p99<1ms", "give http://HOST"),
+    (
+        "load run --rps 5 --url http://localhost:99999/ --slo p99<1ms",
+        "give http://… or https://…, with a host",
+    ),
+    (
+        "load run --rps 5 --url ftp://localhost --slo p99<1ms",
+        "give http://… or https://…, with a host",
+    ),
     (f"{RUN} --data /nowhere", "/nowhere given; give a file that can be read"),
     (f"{RUN} --junit /nowhere/slo.xml", "/nowhere/slo.xml given; give a file in a folder"),
     (f"{RUN} --duration inf", "inf given; give a time such as 60s"),

@@ -179,5 +179,5 @@ def _url(text: str) -> SplitResult:
     except ValueError:  # a port that is none, brackets that do not close
         is_one = False
     if not is_one or not text.isprintable() or " " in text:
-        raise argparse.ArgumentTypeError("give http://HOST… or https://HOST…, with a port to 65535")
+        raise argparse.ArgumentTypeError("give http://… or https://…, with a host")
     return url

@@ -37,7 +37,7 @@ class _Asked:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `plan`."""
     parser.add_argument("results", type=Path, help="the results.json that a sweep wrote")
-    parser.add_argument("--rps", type=number, required=True, help="requests a second, in all")
+    parser.add_argument("--rps", type=_positive, required=True, help="requests a second, in all")
     parser.add_argument("--p99", type=_duration_ms, required=True, help="such as 200ms or 1.5s")
     parser.add_argument("--dyno", default=ANY, help=f"a dyno's name, or {ANY} (default)")
     parser.add_argument(
@@ -173,6 +173,13 @@ def _print(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
+def _positive(text: str) -> float:
+    try:
+        return number(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"{text}: a number above 0 is wanted") from None
+
+
 def _duration_ms(text: str) -> float:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s)", text.strip())
     if not found or not float(found[1]):
@@ -182,4 +189,4 @@ def _duration_ms(text: str) -> float:
 
 def _spin_ratio(text: str) -> tuple[str, float]:
     name, _, ratio = text.rpartition("=")
-    return name, number(ratio)
+    return name, _positive(ratio)

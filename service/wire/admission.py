@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -78,7 +79,7 @@ def check_head(environ: dict[str, Any], body_limit_bytes: int) -> None:
     if "HTTP_HOST" not in environ and environ["SERVER_PROTOCOL"] >= "HTTP/1.1":
         # RFC 9112 section 3.2
         raise Refused(HTTPStatus.BAD_REQUEST, "no_host", "HTTP/1.1 wants a Host field; send one")
-    if not HOST.fullmatch(environ.get("HTTP_HOST", "")):
+    if not _is_host(environ.get("HTTP_HOST", "")):
         raise Refused(
             HTTPStatus.BAD_REQUEST,
             "malformed_host",
@@ -93,6 +94,12 @@ def check_head(environ: dict[str, Any], body_limit_bytes: int) -> None:
         )
     if int(environ.get("CONTENT_LENGTH") or 0) > body_limit_bytes:
         raise too_large(body_limit_bytes)
+
+
+@lru_cache(maxsize=64)
+def _is_host(text: str) -> bool:
+    """Whether it is well-formed; most clients ask for the same few."""
+    return HOST.fullmatch(text) is not None
 
 
 def too_large(limit_bytes: int) -> Refused:

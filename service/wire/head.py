@@ -1,5 +1,6 @@
 """A request's head: read by Gunicorn's parser, known as far as it was read; PEP 3333's environ."""
 
+from functools import lru_cache
 from typing import Any
 
 from gunicorn.http.errors import ParseException
@@ -30,10 +31,12 @@ class TrustingRequest(Request):  # type: ignore[misc]  # Gunicorn has no types
         self.path: str | None = None
         self.headers: list[tuple[str, str]] = []
         self.trusted = trusted
+        self._closes = True
 
     def read(self, cfg: Any, reader: SocketReader, peer: tuple[str, int]) -> None:
         """Read the head. Raises ParseException, or TimeoutError."""
         super().__init__(cfg, reader, peer)
+        self._closes = self._is_last()
 
     def _peer_trusted_for_forwarded(self) -> tuple[dict[str, str], list[str]]:
         return {}, []
@@ -50,17 +53,15 @@ class TrustingRequest(Request):  # type: ignore[misc]  # Gunicorn has no types
 
     def should_close(self) -> bool:
         """Whether the connection ends with this request, as far as its client has a say."""
-        if self.must_close or self.method == "CONNECT":
-            return True
-        options = {
-            option.strip(" \t").lower()
-            for name, value in self.headers
-            if name == "CONNECTION"
-            for option in value.split(",")
-        }
-        if "close" in options:
-            return True
-        return self.version <= (1, 0) and "keep-alive" not in options
+        return self.must_close or self._closes
+
+    def _is_last(self) -> bool:
+        told = [value for name, value in self.headers if name == "CONNECTION"]
+        if not told:
+            return self.version <= (1, 0) or self.method == "CONNECT"
+        options = {option.strip(" \t").lower() for option in ",".join(told).split(",")}
+        kept = self.version > (1, 0) or "keep-alive" in options
+        return "close" in options or not kept or self.method == "CONNECT"
 
 
 def environ_so_far(
@@ -114,6 +115,8 @@ def environ_of(request: TrustingRequest, peer: tuple[str, int]) -> dict[str, Any
     return environ
 
 
+# Clients send a few dozens of names; what hostile ones send comes and goes.
+@lru_cache(maxsize=512)
 def _key(name: str) -> str:
     """A field's name in the environ."""
     return BARE_FIELDS.get(name) or "HTTP_" + name.replace("-", "_")
