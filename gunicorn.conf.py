@@ -87,7 +87,10 @@ def _metric_parents():
     """Where the metrics may be kept: in the folder that is asked for, or in memory, or on disk."""
     asked = settings.metrics_folder
     if not asked:
-        return [Path(each) for each in (worker_tmp_dir, tempfile.gettempdir()) if each]
+        places = [Path(worker_tmp_dir)] if worker_tmp_dir else []
+        with suppress(FileNotFoundError):  # on a read-only file system there is no other
+            places.append(Path(tempfile.gettempdir()))
+        return places or [SHARED_MEMORY]
     if instance_folder.is_one(Path(asked)):
         return [Path(asked).parent]  # SIGUSR2: the new master inherits the old one's variable
     return [Path(asked)]

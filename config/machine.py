@@ -6,6 +6,7 @@ On Linux these stand in files; elsewhere psutil asks the system.
 
 import os
 import resource
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -21,6 +22,9 @@ UNSEEN_SHARE = 0.25
 
 # More than the largest connection limit wants; beyond, some libraries walk through all numbers.
 MOST_DESCRIPTORS = 1 << 17
+
+# macOS grants no more than its own limit, whatever it calls the hard one.
+SURE_DESCRIPTORS = 10_240
 
 # Spare connections for probes (64), and what a worker opens beside: 22 with two models or eight in
 # threads, one more for each model's process, and files while they are read.
@@ -77,8 +81,12 @@ def raise_descriptor_limit() -> None:
     """Let this process and its children open as many files as the system grants them."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = min(hard, MOST_DESCRIPTORS) if hard != resource.RLIM_INFINITY else MOST_DESCRIPTORS
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    for limit in (wanted, SURE_DESCRIPTORS):
+        if soft == resource.RLIM_INFINITY or soft >= limit:
+            return
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+            return
 
 
 def fitting_connections(wanted: int) -> int:

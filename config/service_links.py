@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 # What is set beside `<NAME>_PORT=tcp://…`, which every family has.
 MEMBER = re.compile(
     r"_SERVICE_HOST|_SERVICE_PORT(_[A-Z0-9_]+)?|_PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?"
+    r"|_NAME|_ENV_\w+"  # Docker's own, of a container that is linked
 )
 ADDRESS = re.compile(r"(tcp|udp|sctp)://\S+")
 

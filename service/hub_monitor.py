@@ -17,8 +17,8 @@ from gevent import monkey
 LOOK_S = 0.1
 LOOKS = 3
 
-# One that lasts for a second may never end: it is told before.
-LASTING_LOOKS = 11
+# One that lasts for five seconds may never end: it is told before.
+LASTING_LOOKS = 51
 
 log = structlog.get_logger()
 

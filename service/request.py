@@ -45,7 +45,7 @@ class Request(flask.Request):
     def own_url(self) -> str:
         """The address that the client has asked, as far as it told: Werkzeug's knows few hosts."""
         environ = self.environ
-        host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+        host = environ.get("HTTP_HOST") or f"localhost:{environ['SERVER_PORT']}"
         return f"{environ['wsgi.url_scheme']}://{host}{quote(self.path)}"
 
     @property

@@ -32,6 +32,14 @@ def test_a_service_of_the_name_does_not_stop_the_start(monkeypatch, name, protoc
     assert from_environ() == usual
 
 
+def test_a_linked_container_does_not_stop_the_start_either(monkeypatch):
+    monkeypatch.setenv("WEIR_PORT", "tcp://172.17.0.2:8000")
+    monkeypatch.setenv("WEIR_NAME", "/shop/weir")
+    monkeypatch.setenv("WEIR_ENV_PYTHON_VERSION", "3.13")
+
+    assert from_environ().port == 8000
+
+
 def test_a_service_that_bears_a_settings_name_leaves_the_setting_as_it_is(monkeypatch):
     for variable, value in links("weir-admin").items():
         monkeypatch.setenv(variable, value)

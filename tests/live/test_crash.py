@@ -188,11 +188,14 @@ def test_a_hub_that_stands_still_is_one_line_with_the_stack_and_shows_in_the_met
     )
     with Instance(tmp_path, PYTHONPATH=str(tmp_path)) as instance:
         answer = requests.get(instance.url + "/models/iris", timeout=60)
+        requests_ms = answer.elapsed.total_seconds() * 1000
         assert answer.status_code == 200
         (line,) = eventually(lambda: instance.lines(event="hub_blocked"))
 
         assert line["level"] == "warning"
-        assert line["blocked_ms"] >= 200
+        # It is what was lost, within a look of the monitor's, and not the moment of telling.
+        assert 1000 <= line["blocked_ms"] <= requests_ms
+        assert line["lasts"] is False
         assert any("/service/" in frame for frame in line["stack"])
         late = instance.metric("worker_hub_lag_seconds_count")
         assert late > instance.metric("worker_hub_lag_seconds_bucket", le="0.2")

@@ -102,8 +102,8 @@ def test_a_slow_head_and_a_slow_body_are_the_client_s_time(instance):
         assert connection.recv(1000).startswith(b"HTTP/1.1 200")
 
     (line,) = eventually(lambda: instance.lines(event="http_request", method="POST"))
-    assert line["duration_ms"] < 1000
-    assert instance.metric("http_request_duration_seconds_sum", method="POST") < 1
+    assert line["duration_ms"] < 1200  # what either of them took
+    assert instance.metric("http_request_duration_seconds_sum", method="POST") < 1.2
 
 
 def test_a_request_that_never_came_whole_is_in_no_histogram(instance):

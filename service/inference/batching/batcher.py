@@ -149,7 +149,6 @@ class Batcher:
         try:
             ran = self._execute(lane, jobs)
         except Interrupted:
-            self._tell_end("idle", self._execution.how_it_ended())
             self._recover()
             survived = self._run(lane, jobs)  # another worker may have found a culprit meanwhile
         except ModelDied as error:
@@ -212,7 +211,8 @@ class Batcher:
         self._recover()
 
     def _recover(self) -> None:
-        self._execution.recover(lambda how: self._tell_end("loading", how))
+        how = self._execution.recover(lambda how: self._tell_end("loading", how))
+        self._tell_end("idle", how)  # an end that nobody's batch can be blamed for
 
     def _tell_end(self, stage: Stage, how: str) -> None:
         if how:

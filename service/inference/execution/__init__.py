@@ -58,8 +58,12 @@ class Execution(Protocol):
     def how_it_ended(self) -> str:
         """Tell how, to one worker of all; to the others empty."""
 
-    def recover(self, failed: Callable[[str], None]) -> None:
-        """Return when batches can run again; *failed* is told of starts that came to nothing."""
+    def recover(self, failed: Callable[[str], None]) -> str:
+        """
+        Return when batches can run again; *failed* is told of starts that came to nothing.
+
+        Returns how the model had gone away, if by now nobody has told of that; else empty.
+        """
 
     def delay_s(self) -> float:
         """Estimate the seconds until a batch can begin; 0 if nothing is in the way."""

@@ -107,12 +107,14 @@ class ProcessExecution:
         """How the process ended that was lost, if it falls to this worker to tell; else empty."""
         return self._launcher.exit_reason() if self._launcher.claim_end(self._process) else ""
 
-    def recover(self, failed: Callable[[str], None]) -> None:
+    def recover(self, failed: Callable[[str], None]) -> str:
         """
         Connect again; a process that does not come is tried ever more rarely, for ever.
 
-        *failed* is told how each of them ended.
+        *failed* is told how each of them ended. Whoever had a batch in the one before has told of
+        its end meanwhile; if nobody has, the first worker that asks returns how it ended.
         """
+        ended, how = self._process, self._launcher.exit_reason()
         wait_s = BACKOFF_FIRST_S
         while not self._closed and self._connection is None:
             try:
@@ -127,6 +129,7 @@ class ProcessExecution:
                 wait_s = min(2 * wait_s, BACKOFF_MOST_S)
         if self._closed and self._connection:
             self._connection.close()
+        return how if ended and self._launcher.claim_end(ended) else ""
 
     def delay_s(self) -> float:
         """The rest of the restart, as long as the first start took; 0 while connected."""

@@ -49,8 +49,9 @@ class ThreadExecution:
         """Nothing to tell."""
         return ""
 
-    def recover(self, failed: Callable[[str], None]) -> None:
+    def recover(self, failed: Callable[[str], None]) -> str:  # noqa: ARG002  # as there
         """Nothing to do: what lives in the worker dies with it."""
+        return ""
 
     def delay_s(self) -> float:
         """Nothing is ever in the way."""

@@ -121,10 +121,13 @@ class Feature:
 
     def _range_for(self, value: Any) -> str:
         """The range of what the model computes in, for a number beyond it alone."""
-        lowest, highest = self.bounds
-        told = self.minimum is not None or self.maximum is not None or self.categories
-        if told or type(value) not in TYPES[self.kind] or isinstance(value, str | bool):
+        least, greatest = range_of(self.dtype)
+        is_told = None not in {self.minimum, self.maximum} or self.categories
+        if is_told or type(value) not in TYPES[self.kind] or isinstance(value, str | bool):
             return ""
+        if least <= value <= greatest:
+            return ""
+        lowest, highest = self.bounds
         within = f" from {lowest:.15g} to {highest:.15g}"
         if self.kind == "integer":
             within = f" from {int(lowest)} to {int(highest)}"

@@ -84,7 +84,7 @@ def test_a_whole_number_may_be_written_with_a_point():
         ({"age": 41.5}, "/age", "41.5", "a whole number of at least 0"),
         ({"age": True}, "/age", "true", "a whole number of at least 0"),
         ({"age": -1}, "/age", "-1", "a whole number of at least 0"),
-        ({"age": 128}, "/age", "128", "a whole number of at least 0"),
+        ({"age": 128}, "/age", "128", "a whole number from 0 to 127"),
         ({"age": "41"}, "/age", '"41"', "a whole number of at least 0"),
         ({"age": None}, "/age", "null", "a whole number of at least 0"),
         ({"age": [41]}, "/age", "a list of 1", "a whole number of at least 0"),
@@ -113,6 +113,24 @@ def test_a_number_that_the_model_s_type_cannot_hold_is_refused():
     assert faults(MATRIX, {"length": 1, "width": 1e39}) == [
         ("/width", "1e+39", "a number from -3.40282346638529e+38 to 3.40282346638529e+38")
     ]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "minimum", "sent", "want"),
+    [
+        ("int64", None, 1 << 63, f"a whole number from {-(1 << 63)} to {(1 << 63) - 1}"),
+        ("uint8", None, -1, "a whole number from 0 to 255"),
+        ("int8", 0, 200, "a whole number from 0 to 127"),
+        ("int64", None, 1.5, "a whole number"),
+        ("int64", None, "5", "a whole number"),
+    ],
+)
+def test_a_whole_number_beyond_its_type_is_told_the_range(dtype, minimum, sent, want):
+    dtype = np.dtype(dtype)
+    feature = Feature(name="n", kind="integer", dtype=dtype, minimum=minimum)
+    rows = FeatureRows([feature], [Part("n", dtype, (-1,), 0, 1)], limit_rows=1)
+
+    assert [told for _, _, told in faults(rows, {"n": sent})] == [want]
 
 
 def test_every_wrong_row_is_pointed_at():
