@@ -87,12 +87,12 @@ class QuarantinedPayload(ServiceError):
     """These inputs have ended the model's process twice."""
 
 
-class WrongUsage(ServiceError):
-    """A command was asked for what cannot be, which is known before any work."""
-
-
 class InvalidModel(ServiceError):
     """A model's folder contradicts itself or its artefact."""
+
+
+class WrongUsage(InvalidModel):
+    """A command was asked for what cannot be, which is known before any work."""
 
 
 class LoadRaised(InvalidModel):

@@ -91,8 +91,9 @@ class Generator:
         """Make *traffic*, calling *at_start* and *at_end* as its window begins and ends."""
         limit_s = traffic.ramp_s + traffic.window_s + traffic.drain_s + OVERHEAD_LIMIT_S
         watch = Timer(limit_s, self._process.kill)
-        watch.start()
+        watch.daemon = True  # a Ctrl-C may come before it can be cancelled
         try:
+            watch.start()
             self._stdin.write(msgspec.json.encode(traffic) + b"\n")
             self._stdin.flush()
             self._expect(b"window\n")

@@ -11,6 +11,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from rich.console import Console
 
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     console = Console(stderr=True, highlight=False)
     try:
         args.out.mkdir(parents=True, exist_ok=True)
-        (args.out / "results.json").touch()
+        TemporaryFile(dir=args.out).close()
     except OSError as error:
         console.print(f"--out {args.out}: {error.strerror}", markup=False, soft_wrap=True)
         return Exit.USAGE

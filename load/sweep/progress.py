@@ -57,6 +57,8 @@ class Bar:
         workers = f"{boot.workers} worker{'s' if boot.workers > 1 else ''}"
         said = f"round {boot.round + 1}/{self._rounds} · {boot.target.regime} · {workers}"
         self._progress.update(self._task, completed=self._done_s, description=f"{said:32}")
+        if not self._progress.console.is_terminal:  # where no bar is drawn
+            self._progress.console.print(f"{said} …", soft_wrap=True)
 
     def end(self) -> None:
         """All has been measured."""

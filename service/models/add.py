@@ -86,6 +86,7 @@ def _described(
 ) -> Signature:
     """Write model.toml and the example into *folder*, and read it as the service does."""
     if (folder / MODEL_TOML).exists():
+        _check_given(folder, entries, given)
         return _settle(folder, runtime, given)
     if given is None and (folder / EXAMPLE).exists():
         given = Example(EXAMPLE, (folder / EXAMPLE).read_bytes())
@@ -97,6 +98,16 @@ def _described(
         )
     (folder / MODEL_TOML).write_text(draft.write(entries, runtime, row), "utf-8")
     return _settle(folder, runtime, given or _of_row(row))
+
+
+def _check_given(folder: Path, entries: Mapping[str, Any], example: Example | None) -> None:
+    """Raise WrongUsage where the model.toml that was given says something else."""
+    manifest = read_manifest(folder)
+    for what, said in (("platform", manifest.platform), ("file", manifest.artefact.name)):
+        if said != entries[what]:
+            raise WrongUsage(f"the given {MODEL_TOML} has {what} {said}, not {entries[what]}")
+    if example and manifest.example:
+        raise WrongUsage(f"the given {MODEL_TOML} names its example; leave --example out")
 
 
 def _platform(files: Sequence[Path]) -> str:

@@ -55,13 +55,14 @@ def quiet(tmp_path):
     return run
 
 
-@pytest.mark.parametrize("file", FILES)
-def test_add_and_check(made, quiet, tmp_path, file):
+def test_adding_every_platform_and_checking_what_looks_up_most(made, quiet, tmp_path):
     command = [sys.executable, "-m", "service.models", "--models", tmp_path / "models"]
     (tmp_path / "models").mkdir()
 
-    assert quiet(*command, "add", made / file) == ([], [])
-    assert quiet(*command, "check") == ([], [])
+    for file in FILES:
+        assert quiet(*command, "add", made / file) == ([], []), file
+    for name in ("digits", "flowers"):
+        assert quiet(*command, "check", name) == ([], []), name
 
 
 @pytest.fixture
