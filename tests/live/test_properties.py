@@ -139,7 +139,9 @@ def test_any_bytes_in_any_field(ask, method, path, sent, body):
     head = [f"{method} {path} HTTP/1.1".encode()]
     head += [b"Host: localhost"] if "Host" not in named else []
     head += [f"{name}: ".encode() + one_line(value) for name, value in sent]
-    if body and not named & {"Content-Length", "Transfer-Encoding"}:
+    if "Content-Length" in named:
+        body = b""  # what it leaves over would be another request, with a line of its own
+    if body and "Transfer-Encoding" not in named:
         head += [f"Content-Length: {len(body)}".encode()]
 
     status = ask(b"\r\n".join([*head, b"", body]))
