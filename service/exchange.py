@@ -35,7 +35,7 @@ PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 # The form that Heroku's router passes on: https://devcenter.heroku.com/articles/http-request-id
 REQUEST_ID = re.compile(r"[A-Za-z0-9+/=-]{20,200}")
 
-
+# What some proxies write for an address, its port beside it or not.
 ADDRESS_AND_PORT = re.compile(r"\[([^\[\]]+)\](?::[0-9]+)?|([0-9.]+):[0-9]+")
 
 

@@ -12,12 +12,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.openmetrics import exposition as openmetrics
 from werkzeug.http import parse_accept_header, parse_options_header
 
-OPENMETRICS_VERSION = "1.0.0"
-
-
 Encode: TypeAlias = Callable[[CollectorRegistry], bytes]
 
 OPENMETRICS, TEXT = "application/openmetrics-text", "text/plain"
+OPENMETRICS_VERSION = "1.0.0"
 
 
 def encoder_for(accept: str) -> tuple[Encode, str]:

@@ -78,7 +78,7 @@ def payload_of(signature: Signature) -> Payload:
     if rows and _is_form(request):
         return _payload(partial(_read_form, signature, rows))
     if request.method != "POST":
-        raise MethodNotAllowed(["POST"], wants_post(signature))
+        raise MethodNotAllowed(["POST"])  # predict.wrong_method tells what to send
     if signature.kind == "image":
         if not (_is_picture(request.mimetype) or request.is_json):
             raise request.unsupported(PICTURE_FORMS)
@@ -86,14 +86,6 @@ def payload_of(signature: Signature) -> Payload:
     if not request.is_json:
         raise request.unsupported(f"application/json, such as {signature.short_example}")
     return _payload(partial(_read_json, signature))
-
-
-def wants_post(signature: Signature) -> str:
-    """What to do with a model that takes nothing in a query."""
-    forms = (
-        PICTURE_FORMS if signature.kind == "image" else f"JSON, such as {signature.short_example}"
-    )
-    return f"{request.path} does not take {request.method}; send POST with {forms}"
 
 
 def _payload(read: Callable[["Body"], Question], *, is_heavy: bool = False) -> Payload:

@@ -10,7 +10,7 @@ from werkzeug.exceptions import MethodNotAllowed
 from service import errors, metrics, problems
 from service.answer import Answer
 from service.api import deadline
-from service.api.payload import payload_of, wants_post
+from service.api.payload import PICTURE_FORMS, payload_of
 from service.application import current_app
 from service.inference.model import Model
 from service.inference.signature.signature import Signature
@@ -48,7 +48,7 @@ def predict(name: str, version: str | None = None) -> Answer:
 def wrong_method(error: MethodNotAllowed) -> Answer:
     """Name the methods that this model takes: with features in the query, or POST alone."""
     endpoint, names = current_app.taking("POST", request.environ)
-    if endpoint != "predict.predict" or error.description != MethodNotAllowed.description:
+    if endpoint != "predict.predict":
         return problems.http_problem(error)
     try:
         signature = current_app.catalog.find(**names).signature
@@ -56,13 +56,14 @@ def wrong_method(error: MethodNotAllowed) -> Answer:
         return problems.service_problem(unknown)
     except errors.ServiceError:
         return problems.http_problem(error)
+    methods, instead = ["POST"], f"POST with JSON, such as {signature.short_example}"
     if signature.rows:
-        example = (
-            f"send GET with the features in the query, or POST, such as {signature.short_example}"
-        )
-        told = f"{request.path} does not take {request.method}; {example}"
-        return problems.http_problem(MethodNotAllowed(["GET", "HEAD", "POST"], told))
-    return problems.http_problem(MethodNotAllowed(["POST"], wants_post(signature)))
+        methods = ["GET", "HEAD", "POST"]
+        instead = f"GET with the features in the query, or POST, such as {signature.short_example}"
+    elif signature.kind == "image":
+        instead = f"POST with {PICTURE_FORMS}"
+    told = f"{request.path} does not take {request.method}; send {instead}"
+    return problems.http_problem(MethodNotAllowed(methods, told))
 
 
 def _answer(model: Model, names: dict[str, str], record: dict[str, Any]) -> bytes:

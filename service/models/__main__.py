@@ -4,7 +4,8 @@ import sys
 from argparse import Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 
-from config.command_line import INTERRUPTED, WRONG_USAGE, CommandLine, plain, uninterrupted
+from service.log_text import harmless_lines
+from service.models.command_line import INTERRUPTED, WRONG_USAGE, CommandLine, uninterrupted
 
 
 def main() -> None:
@@ -32,7 +33,7 @@ def _run() -> int:
         code, said = WRONG_USAGE, str(error)
     except ServiceError as error:
         code, said = 1, str(error)
-    sys.stderr.write(plain(f"weir: {said}\n"))
+    sys.stderr.write(harmless_lines(f"weir: {said}\n"))
     return code
 
 

@@ -15,13 +15,14 @@ from typing import Any
 import orjson
 from PIL import Image
 
-from config.command_line import plain, uninterrupted
 from config.settings import IMAGE_LIMIT_PIXELS
 from service.errors import InvalidModel, WrongUsage
 from service.inference.manifest.reading import MODEL_TOML, read_manifest
 from service.inference.runtimes import Runtime, open_runtime
 from service.inference.signature.signature import Signature, build_signature
+from service.log_text import harmless_lines
 from service.models import draft
+from service.models.command_line import uninterrupted
 from service.models.progress import step
 
 PLATFORMS = {
@@ -205,15 +206,14 @@ def _json(text: str) -> Example:
 
 def _settle(folder: Path, runtime: Runtime, example: Example | None) -> Signature:
     """Read the folder as the service does; write the example, made up if there is none."""
-    if example is None and read_manifest(folder).example:
-        pass  # the model.toml that was given names its own
-    elif example is None and draft.is_of_pictures(runtime):
+    has_own = read_manifest(folder).example is not None  # of a model.toml that was given
+    if example is None and not has_own and draft.is_of_pictures(runtime):
         example = _grey()
     if example:
         _keep(folder, example)
     manifest = read_manifest(folder)
     signature = build_signature(manifest, runtime.inputs, runtime.outputs, IMAGE_LIMIT_PIXELS)
-    if example is None and manifest.example is None:
+    if manifest.example is None:
         _keep(folder, _json(signature.example.decode()))
     return signature
 
@@ -238,7 +238,7 @@ def _tell(target: Path, name: str, signature: Signature, answers: list[Any]) -> 
         command = f"curl -d {sent} -H 'Content-Type: application/json' {url}/predict"
     toml = (target / MODEL_TOML).read_text("utf-8")
     sys.stdout.write(
-        plain(
+        harmless_lines(
             f"\nAdded {target}. Its model.toml, which is yours to edit:\n\n"
             + "".join(f"    {line}\n" if line else "\n" for line in toml.splitlines())
             + f"\nIt answers its example with {orjson.dumps(answers[0]).decode()}\n\n"

@@ -11,7 +11,6 @@ import numpy as np
 import orjson
 
 from config import machine
-from config.command_line import plain, uninterrupted
 from config.settings import Settings
 from service.errors import InvalidModel, UnknownModel
 from service.inference.manifest.manifest import Manifest
@@ -19,7 +18,9 @@ from service.inference.manifest.reading import read_manifest
 from service.inference.runtimes import Runtime, open_runtime
 from service.inference.signature.signature import build_signature
 from service.inference.tensors import Tensors
+from service.log_text import harmless_lines
 from service.models import largest, listing
+from service.models.command_line import uninterrupted
 from service.models.footprint import Footprint, measure
 from service.models.largest import MemoryCost
 from service.models.progress import step
@@ -191,5 +192,5 @@ def _short(text: str) -> str:
 
 def say(line: str) -> None:
     """Print a line now, also into a pipe; names and texts in it may be anybody's."""
-    sys.stdout.write(plain(line) + "\n")
+    sys.stdout.write(harmless_lines(line) + "\n")
     sys.stdout.flush()

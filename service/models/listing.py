@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from config.command_line import plain
 from service.errors import InvalidModel
 from service.inference.manifest.reading import read_manifest
 from service.inference.repository import models_in
+from service.log_text import harmless_lines
 
 
 def run(repository: Path) -> None:
@@ -18,7 +18,7 @@ def run(repository: Path) -> None:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
-        sys.stdout.write(plain("  ".join(cells).rstrip()) + "\n")
+        sys.stdout.write(harmless_lines("  ".join(cells).rstrip()) + "\n")
 
 
 def folders(repository: Path) -> list[Path]:

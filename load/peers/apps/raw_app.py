@@ -10,10 +10,6 @@ class RawApp:
     """Answers the same to everything; its attributes stand in for what Weir's worker asks for."""
 
     is_loading = False
-
-    def takes(self, _environ):
-        return True
-
     recorder = None
 
     def __init__(self):
@@ -23,11 +19,20 @@ class RawApp:
         )
         rest = {"body_rate_bytes_per_s": 1024, "write_timeout_s": 30}
         self.settings = SimpleNamespace(
-            **no_limit, **seconds, **rest, trusted_proxies=(), load_timeout_s=120, admin_port=0
+            **no_limit,
+            **seconds,
+            **rest,
+            trusted_proxies=(),
+            load_timeout_s=120,
+            admin_port=0,
+            error_detail="full",
         )
         self.admission = SimpleNamespace(in_flight=0, draining=False, is_full=False)
         self.admission.admit = lambda environ, spare: None
         self.account = SimpleNamespace(held_bytes=0, limit_bytes=1 << 30)
+
+    def takes(self, _environ):
+        return True
 
     def __call__(self, environ, start_response):
         start_response("200 OK", list(FIELDS))
