@@ -11,7 +11,9 @@ from importlib.util import find_spec
 from io import BytesIO
 from typing import Any, Protocol, TypeAlias
 
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+
+from service.faults import Told
 
 # What is expanded at once, so that other threads have their turn and the limit is kept.
 STEP_BYTES = 64 << 10
@@ -118,6 +120,17 @@ def codings_of(field: str) -> list[str]:
     """The codings that *field*, `Content-Encoding`, names, as they were applied."""
     names = (name.strip(" \t").lower() for name in field.split(","))
     return [name for name in names if name not in {"", "identity"}]
+
+
+def check_charset(charset: str, what: str) -> None:
+    """Raise UnsupportedMediaType, naming *what* has it, unless it is UTF-8 or a part of it."""
+    if charset.strip().lower() not in CHARSETS:
+        raise UnsupportedMediaType(
+            Told(
+                f"{what} has charset {charset[:40]!r}; send it in UTF-8",
+                f"{what} has another charset; send it in UTF-8",
+            )
+        )
 
 
 def expand(body: bytes, coding: str, expander: Expander, limit_bytes: int, grow: Grow) -> bytes:

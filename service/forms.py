@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 import numpy as np
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 
-from service.content_coding import CHARSETS
-from service.faults import Told
+from service.content_coding import check_charset
 
 URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 FORMS = frozenset({URLENCODED, MULTIPART})
@@ -150,14 +149,8 @@ def _part(body: bytes, start: int, end: int) -> Field:
         raise _unreadable("a part has no Content-Disposition with a name")
     is_file = "filename" in options
     charset = "" if is_file else _options(body[start:head_end], b"content-type").get("charset", "")
-    if charset and charset.strip().lower() not in CHARSETS:
-        named = f"the field {options['name'][:40]!r} has"
-        raise UnsupportedMediaType(
-            Told(
-                f"{named} charset {charset[:40]!r}; send it in UTF-8",
-                f"{named} another charset; send it in UTF-8",
-            )
-        )
+    if charset:
+        check_charset(charset, f"the field {options['name'][:40]!r}")
     return Field(options["name"], body[head_end + 4 : end], is_file=is_file)
 
 

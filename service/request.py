@@ -8,7 +8,7 @@ from urllib.parse import quote
 import flask
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
-from service.content_coding import CHARSETS, CODINGS_LIMIT, codings_of, expand, expanders
+from service.content_coding import CODINGS_LIMIT, check_charset, codings_of, expand, expanders
 from service.exchange import HOLD, KEY, Exchange
 from service.faults import Told
 from service.inference.account import Hold, unlimited
@@ -77,8 +77,9 @@ class Request(flask.Request):
                 "declares; send it whole"
             )
         self.exchange.bytes_in = len(body)
-        if "charset" in self.environ.get("CONTENT_TYPE", "").lower():
-            self._check_charset()
+        names_one = "charset" in self.environ.get("CONTENT_TYPE", "").lower()
+        if names_one and not self.mimetype.startswith("image/"):
+            check_charset(self.mimetype_params.get("charset", "utf-8"), "the body")
         coding = self.environ.get("HTTP_CONTENT_ENCODING")
         return BytesIO(self._expanded(body, coding, limit) if coding else body)
 
@@ -101,16 +102,6 @@ class Request(flask.Request):
         is_short = len(body) <= INLINE_BYTES or not flask.has_app_context()
         expanded: bytes = work() if is_short else cast("Any", flask.current_app).run_aside(work)
         return expanded
-
-    def _check_charset(self) -> None:
-        """Raise UnsupportedMediaType for a text that is not in UTF-8, or in ASCII, a part of it."""
-        charset = self.mimetype_params.get("charset", "utf-8")
-        if charset.strip().lower() not in CHARSETS and not self.mimetype.startswith("image/"):
-            told = Told(
-                f"the body has charset {charset[:40]!r}; send it in UTF-8",
-                "the body has another charset; send it in UTF-8",
-            )
-            raise UnsupportedMediaType(told)
 
     def _read(self, size: int) -> bytes:
         if not self.has_body:
