@@ -10,7 +10,8 @@ from config.settings import Settings
 from service.forms import FORM_FORMS
 from service.inference.account import LARGE_SHARE
 from service.inference.pictures import conversion
-from service.inference.pictures.decoding import DCT_SCALES, ImageRecipe, draft_size, reducing_factor
+from service.inference.pictures.decoding import DCT_SCALES, draft_size, reducing_factor
+from service.inference.pictures.recipe import ImageRecipe
 from service.json_text import TEXT_FORMS, UNIT_BYTES, UNITS_LIMIT
 
 

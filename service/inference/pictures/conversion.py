@@ -4,6 +4,7 @@ A decoded picture of any mode made RGB, and smaller where it is much larger than
 A large picture is converted strip by strip, so that it never stands in memory in two forms.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -16,8 +17,9 @@ STRIP_PIXELS, CONVERTING_BYTES = 1 << 19, 24
 # Bytes a pixel as decoded, by mode; 4 for all others (Pillow keeps three channels in four bytes).
 DECODED_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}
 
-# libwebp's canvases and Pillow's copies of them: measured as a process's peak at 25 megapixels.
-WEBP_BYTES = 20
+# The decoders' planes and canvases and Pillow's copies of them: measured as a process's peak at 25
+# megapixels.
+CODEC_BYTES = {"WEBP": 20, "AVIF": 12, "HEIF": 9}
 
 # Each form that the picture stands in as RGB: made from another mode, reduced, turned upright.
 RGB_BYTES = 4
@@ -40,7 +42,7 @@ class Header(Protocol):
 
 def cost_bytes(image: Header, factor: int) -> int:
     """What decoding *image* and `reduced_rgb` hold at once, but for a JPEG's coefficients."""
-    decoded = WEBP_BYTES if image.format == "WEBP" else DECODED_BYTES.get(image.mode, 4)
+    decoded = CODEC_BYTES.get(image.format or "", DECODED_BYTES.get(image.mode, 4))
     pixels = image.width * image.height
     strip_rows = 0 if _is_rgb(image) else min(_strip_rows(image, factor), image.height)
     forms = 1 if _is_rgb(image) and factor == 1 else 2
@@ -51,19 +53,25 @@ def cost_bytes(image: Header, factor: int) -> int:
     )
 
 
-def reduced_rgb(image: Image.Image, factor: int) -> Image.Image:
-    """Make RGB of *image*, each pixel the mean of a square of *factor* pixels a side."""
+def reduced_rgb(
+    image: Image.Image, factor: int, in_srgb: Callable[[Image.Image], Image.Image] = lambda it: it
+) -> Image.Image:
+    """
+    Make RGB of *image*, each pixel the mean of a square of *factor* pixels a side.
+
+    *in_srgb* makes sRGB of what its colour profile is of, and leaves other modes as they are.
+    """
     if _is_rgb(image):
-        return image if factor == 1 else image.reduce(factor)
+        return in_srgb(image if factor == 1 else image.reduce(factor))
     rows = _strip_rows(image, factor)
     if factor == 1 and rows >= image.height:
-        return _rgb(image)
+        return in_srgb(_rgb(in_srgb(image)))
     size = -(-image.width // factor), -(-image.height // factor)
     reduced = Image.new("RGB", size)
     for top in range(0, image.height, rows):
         strip = image.crop((0, top, image.width, min(top + rows, image.height)))
-        reduced.paste(_rgb(strip).reduce(factor), (0, top // factor))
-    return reduced
+        reduced.paste(_rgb(in_srgb(strip)).reduce(factor), (0, top // factor))
+    return in_srgb(reduced)
 
 
 def _is_rgb(image: Header) -> bool:

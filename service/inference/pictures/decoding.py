@@ -8,19 +8,17 @@ preprocessing: crop a centred square of `crop` times the shorter side, resize it
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
-from io import BytesIO
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from service.errors import BadImage, ImageTooLarge, ServiceError, UnsupportedImage
-from service.inference.pictures import conversion
+from service.errors import BadImage, ServiceError
+from service.inference.pictures import colours, conversion
 from service.inference.pictures import files as picture_files
-
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+from service.inference.pictures.formats import open_picture
+from service.inference.pictures.recipe import ImageRecipe
 
 # A JPEG is decoded at the smallest DCT scale that leaves this many pixels for each one kept:
 # at 2 the bicubic resize hides the difference, at 1 it starts to show.
@@ -48,19 +46,6 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 Image.MAX_IMAGE_PIXELS = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImageRecipe:
-    """
-    How a model wants its picture.
-
-    *size* is (height, width) in pixels, *crop* in (0, 1], *channels* 3 for RGB or 1 for grey.
-    """
-
-    size: tuple[int, int]
-    crop: float = 1.0
-    channels: int = 3
-
-
 def unlimited(_size_bytes: int) -> AbstractContextManager[None]:
     """Reserve nothing: for whoever decodes alone."""
     return nullcontext()
@@ -76,13 +61,13 @@ def decode(
     passes on. Raises BadImage, UnsupportedImage, or ImageTooLarge before any pixel is decoded.
     """
     coefficient_bytes = picture_files.coefficient_bytes(data)
-    with _damage_refused(), _open(data, limit_pixels) as image:
+    with _damage_refused(), open_picture(data, limit_pixels) as image:
         pixels = image.width * image.height
         image.draft(None, draft_size(recipe))
         factor = reducing_factor(image.size, recipe)
         with reserve(conversion.cost_bytes(image, factor) + pixels * coefficient_bytes):
             image.load()
-            return _array(_upright(conversion.reduced_rgb(image, factor), image), recipe)
+            return _array(_upright(_in_colour(image, factor), image), recipe)
 
 
 @contextmanager
@@ -100,6 +85,14 @@ def _damage_refused() -> Iterator[None]:
         raise BadImage(f"the picture cannot be read to its end: {_reason(error)}") from error
 
 
+def _in_colour(image: Image.Image, factor: int) -> Image.Image:
+    """The picture made smaller, in RGB as a browser shows it."""
+    profile = colours.profile_of(image)
+    if not profile:
+        return conversion.reduced_rgb(image, factor)
+    return conversion.reduced_rgb(image, factor, lambda strip: colours.in_srgb(strip, profile))
+
+
 def _upright(reduced: Image.Image, image: Image.Image) -> Image.Image:
     """Turn *reduced* as the Exif or XMP of *image* says; ImageOps would write the Exif anew."""
     try:
@@ -109,43 +102,42 @@ def _upright(reduced: Image.Image, image: Image.Image) -> Image.Image:
     return reduced if turn is None else reduced.transpose(turn)
 
 
-def _open(data: bytes, limit_pixels: int) -> Image.Image:
-    if not data:
-        raise BadImage("the picture is empty (0 bytes); send the bytes of an image file")
-    try:
-        image = Image.open(BytesIO(data), formats=FORMATS)
-    except UnidentifiedImageError:
-        raise UnsupportedImage(
-            f"these {len(data)} bytes are not a picture of a known kind; send {_listed(FORMATS)}"
-        ) from None
-    pixels = image.width * image.height
-    if pixels > limit_pixels:
-        raise ImageTooLarge(
-            f"the picture has {image.width} × {image.height} = {pixels} pixels, "
-            f"more than the limit of {limit_pixels}; send a smaller one"
-        )
-    return image
-
-
 def draft_size(recipe: ImageRecipe) -> tuple[int, int]:
     """Width and height below which a JPEG's DCT may not shrink the picture."""
-    side = round(max(recipe.size) / recipe.crop * REDUCING_GAP)
+    crop = recipe.crop if recipe.resize == "crop" else 1.0
+    side = round(max(recipe.size) / crop * REDUCING_GAP)
     return side, side
 
 
 def reducing_factor(size: tuple[int, int], recipe: ImageRecipe) -> int:
     """By how much a picture of *size* can shrink before it is resized, whichever way up it is."""
     shorter, longer = min(size), max(recipe.size)
-    return max(1, int(recipe.crop * shorter / longer / REDUCING_GAP))
+    crop = recipe.crop if recipe.resize == "crop" else 1.0
+    return max(1, int(crop * shorter / longer / REDUCING_GAP))
 
 
 def _fit(image: Image.Image, recipe: ImageRecipe) -> Image.Image:
     height, width = recipe.size
+    by = Image.Resampling[recipe.interpolation.upper()]
+    if recipe.resize == "stretch":
+        return image.resize((width, height), by)
+    if recipe.resize == "letterbox":
+        return _letterbox(image, recipe, by)
     scale = recipe.crop * min(image.width / width, image.height / height)
     crop_width, crop_height = scale * width, scale * height
     left, top = (image.width - crop_width) / 2, (image.height - crop_height) / 2
     box = (left, top, left + crop_width, top + crop_height)
-    return image.resize((width, height), Image.Resampling.BICUBIC, box=box)
+    return image.resize((width, height), by, box=box)
+
+
+def _letterbox(image: Image.Image, recipe: ImageRecipe, by: Image.Resampling) -> Image.Image:
+    """The whole picture, as large as fits, in the middle of a plain frame."""
+    height, width = recipe.size
+    scale = min(width / image.width, height / image.height)
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    framed = Image.new("RGB", (width, height), (recipe.pad,) * 3)
+    framed.paste(image.resize(size, by), ((width - size[0]) // 2, (height - size[1]) // 2))
+    return framed
 
 
 def _array(image: Image.Image, recipe: ImageRecipe) -> NDArray[np.uint8]:
@@ -157,7 +149,3 @@ def _array(image: Image.Image, recipe: ImageRecipe) -> NDArray[np.uint8]:
 
 def _reason(error: Exception) -> str:
     return str(error) or type(error).__name__
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:-1]) + " or " + names[-1]

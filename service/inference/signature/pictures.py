@@ -3,7 +3,8 @@
 from typing import NoReturn
 
 from service.errors import InvalidModel
-from service.inference.pictures.decoding import ImageRecipe, Reserve, decode, unlimited
+from service.inference.pictures.decoding import Reserve, decode, unlimited
+from service.inference.pictures.recipe import ImageRecipe, numbers
 from service.inference.signature.question import Question
 from service.inference.tensors import TensorSpec
 
@@ -19,7 +20,7 @@ class Pictures:
     def read(self, sent: bytes, reserve: Reserve = unlimited) -> Question:
         """Decode one picture; raises what `pictures.decode` does, with *reserve* as there."""
         pixels = decode(sent, self._recipe, self._limit_pixels, reserve)
-        row = pixels[None].astype(self._spec.datatype, copy=False)
+        row = numbers(pixels, self._recipe, self._spec.datatype)
         return Question({self._spec.name: row}, 1, single=True)
 
     def example(self) -> NoReturn:

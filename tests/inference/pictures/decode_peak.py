@@ -4,6 +4,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+import pillow_heif
 from PIL import Image
 
 from service.inference.allocator import keep_heap_small
@@ -19,6 +20,7 @@ def held(name):
 
 
 def main(side, form, mode, **options):
+    pillow_heif.register_heif_opener()
     keep_heap_small()
     decode(encoded(Image.new("RGB", (300, 300)), "PNG"), RECIPE, 1 << 30)  # imports, first of all
     data = encoded(Image.new(mode, (side, side)), form, **options)
