@@ -16,10 +16,15 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from service.errors import ModelFailed
+
 Tensors: TypeAlias = Mapping[str, NDArray[Any]]
 Layout: TypeAlias = tuple[tuple[str, str, tuple[int, ...]], ...]
 
 HEAD_SIZE = struct.Struct("<Q")
+
+# What model.toml calls a date, alone or with its zone: datetime[Europe/Oslo].
+DATETIME = "datetime"
 
 # NumPy is quickest, and some libraries only work, on aligned buffers.
 ALIGNMENT_BYTES = 64
@@ -31,7 +36,12 @@ class TensorSpec:
     An input or output of a model; -1 in *shape* is a dimension of any size.
 
     Where the artefact knows them: *columns* names the entries of the last axis (features of an
-    input, classes of an output), *categories* are the only values that the column may hold.
+    input, classes of an output), *categories* are the only values that the column may hold,
+    *dimensions* names the sizes that are free, which are one size wherever they are named.
+
+    *said_as* is what model.toml calls the column's dtype where the array's own is wider: whole
+    numbers and booleans travel as float64, which has a missing value. *takes_booleans* of a column
+    of numbers whose dtype nobody remembers, and whose true may be a 1.
     """
 
     name: str
@@ -39,6 +49,20 @@ class TensorSpec:
     shape: tuple[int, ...]
     columns: tuple[str, ...] = ()
     categories: tuple[Any, ...] = ()
+    dimensions: tuple[str, ...] = ()
+    said_as: str = ""
+    takes_booleans: bool = False
+
+
+def dtype_called(said: str) -> np.dtype[Any]:
+    """
+    Find the dtype of the array of a column whose dtype model.toml calls *said*.
+
+    Strings and categories are objects; a `datetime`, also one with a zone, counts microseconds.
+    """
+    if said in {"string", "category"}:
+        return np.dtype(object)
+    return np.dtype("datetime64[us]" if said.startswith(DATETIME) else said)
 
 
 def row_count(tensors: Tensors) -> int:
@@ -49,6 +73,16 @@ def row_count(tensors: Tensors) -> int:
         raise ValueError(f"the arrays have no common number of rows: {lengths}")
     (rows,) = counts
     return rows or 0
+
+
+def check_finite(outputs: Tensors, model: str) -> None:
+    """Raise ModelFailed where *model* answered a number that JSON does not have."""
+    for name, array in outputs.items():
+        if array.dtype.kind in "fc" and not np.isfinite(array).all():
+            raise ModelFailed(
+                f"the model {model!r} answered with a number that is not finite, "
+                f"in its output {name!r}"
+            )
 
 
 def layout(tensors: Tensors) -> Layout:

@@ -4,6 +4,7 @@ import json
 import socket
 import struct
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -118,13 +119,12 @@ def _told(spec: TensorSpec) -> dict[str, Any]:
 
 def _specs(descriptions: list[dict[str, Any]]) -> Mapping[str, TensorSpec]:
     specs = (
-        TensorSpec(
-            described["name"],
-            np.dtype(described["datatype"]),
-            tuple(described["shape"]),
-            tuple(described["columns"]),
-            tuple(described["categories"]),
-        )
+        TensorSpec(**{name: _said(value) for name, value in described.items()})
         for described in descriptions
     )
-    return {spec.name: spec for spec in specs}
+    return {spec.name: replace(spec, datatype=np.dtype(spec.datatype)) for spec in specs}
+
+
+def _said(value: Any) -> Any:
+    """JSON has lists for tuples."""
+    return tuple(value) if isinstance(value, list) else value

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from service.inference.pictures.decoding import ImageRecipe
+from service.inference.pictures.recipe import ImageRecipe
 
 ModelKind: TypeAlias = Literal["image", "features", "tensor"]
 ExecutionKind: TypeAlias = Literal["thread", "process"]
@@ -58,7 +58,8 @@ class Serve:
     How the model is served.
 
     *batch_rows* go into one call at most, *queue_rows* may wait and bound one request's rows;
-    *memory_mb* is what a model process may hold, None for a share of the container's.
+    *memory_mb* is what a model process may hold, None for a share of the container's;
+    *rows_per_call* is how many rows the artefact takes, None for any number.
     """
 
     batch_rows: int
@@ -66,6 +67,7 @@ class Serve:
     deadline_ms: int
     execution: ExecutionKind
     memory_mb: int | None
+    rows_per_call: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +76,7 @@ class Manifest:
     A model's folder, read. Inputs and outputs bear the names that the artefact gives them.
 
     *options* are what the platform's runtime takes besides; without an *example* one is made up.
+    *ignored* are names that a row may have and that the model does not look at.
     """
 
     name: str
@@ -88,3 +91,4 @@ class Manifest:
     serve: Serve
     example: Path | None
     options: dict[str, Any]
+    ignored: tuple[str, ...]

@@ -20,10 +20,12 @@ class Naming:
     """
     What names the columns of a model's outputs.
 
-    The first output that has labels decides the label, the one with a `top` gives the ranking.
-    Without labels a column of strings is the label, and one number a row is the value; anything
-    else bears its output's name. Outputs that model.toml leaves out, if it names any, are not
-    answered.
+    The first output that has labels decides the label, unless an output of one column whose name
+    ends in `label` says it; the one with a `top` gives the ranking. Several with labels and no
+    `top` are as many questions, each answered under its own name. Of an output of booleans all
+    labels that are true apply. Without labels a column of strings is the label, and one number a
+    row is the value; anything else bears its output's name. Outputs that model.toml leaves out,
+    if it names any, are not answered.
     """
 
     def __init__(
@@ -33,6 +35,9 @@ class Naming:
         self._answered = tuple(entries)
         self.labels = {name: _labels(name, entries, specs) for name in {**specs, **entries}}
         self._top = {name: output.top for name, output in entries.items() if output.top}
+        labelled = [name for name in self._answered or self.labels if self.labels.get(name)]
+        untopped = [name for name in labelled if name not in self._top]
+        self._questions = tuple(untopped) if len(untopped) > 1 else ()
 
     def answers(self, outputs: Tensors) -> list[AnsweredRow]:
         """Name each row of *outputs*. Raises ModelFailed for columns that no label fits."""
@@ -40,14 +45,43 @@ class Naming:
         columns = {name: outputs[name] for name in names}
         parts: list[list[AnsweredRow]] = []
         labelled = [name for name in names if self.labels.get(name)]
+        applying = [name for name in labelled if columns[name].dtype.kind == "b"]
         if labelled:
-            parts.append(self._classified(labelled, columns))
-        words = [] if labelled else [name for name in names if _is_words(columns[name])]
+            parts += self._labelled(labelled, applying, columns)
+        words = [name for name in names if _is_words(columns[name])]
+        if labelled:
+            words = [name for name in names if name not in labelled and _says(name, columns[name])]
         for name in names:
-            if name not in labelled:
+            if name in labelled:
+                continue
+            if labelled and name in words:
+                parts.append([{"label": str(value)} for value in _values(columns[name])])
+            else:
                 key = self._key(name, words[:1], columns)
                 parts.append([{key: value} for value in _values(columns[name])])
         return [_merged(row) for row in zip(*parts, strict=True)]
+
+    def _labelled(
+        self, labelled: list[str], applying: list[str], columns: Tensors
+    ) -> Iterator[list[AnsweredRow]]:
+        """The parts of the answer that outputs with labels give."""
+        if applying:
+            yield from map(self._applying, applying, [columns[name] for name in applying])
+            for name in labelled:
+                if name not in applying:
+                    yield [{"scores": best} for best in self._ranked(name, columns[name])]
+        elif self._questions:
+            for name in self._questions:
+                yield [{name: each} for each in self._classified([name], columns)]
+        else:
+            yield self._classified(labelled, columns)
+
+    def _applying(self, name: str, column: NDArray[Any]) -> list[AnsweredRow]:
+        labels = self.labels[name]
+        return [
+            {"labels": [label for label, applies in zip(labels, row, strict=True) if applies]}
+            for row in self._scores(name, column).tolist()
+        ]
 
     def _classified(self, names: list[str], columns: Tensors) -> list[AnsweredRow]:
         deciding = names[0]
@@ -115,13 +149,26 @@ def _labels(
 
 
 def _is_words(column: NDArray[Any]) -> bool:
-    return column.dtype.kind in "OUT" and column.size == len(column)
+    if column.dtype.kind not in "OUT" or column.size != len(column):
+        return False
+    return column.dtype.kind != "O" or isinstance(column.flat[0], str)
+
+
+def _says(name: str, column: NDArray[Any]) -> bool:
+    """Whether this output names the class that others have scores of, as converters call it."""
+    return (
+        name.lower().endswith("label")
+        and column.dtype.kind in "iuOUT"
+        and column.size == len(column)
+    )
 
 
 def _values(column: NDArray[Any]) -> list[Any]:
     """The rows as JSON has them; a float32 as the shortest decimal that is this float32."""
     if column.ndim == 2 and column.shape[1] == 1:
         column = column[:, 0]
+    if column.dtype.kind == "M":
+        column = column.astype("datetime64[us]").astype(str)
     if column.dtype.kind == "f":
         packed = orjson.dumps(np.ascontiguousarray(column), option=orjson.OPT_SERIALIZE_NUMPY)
         values: list[Any] = orjson.loads(packed)

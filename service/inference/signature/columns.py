@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from math import prod
 
-import numpy as np
-
 from service.errors import InvalidModel
 from service.inference.manifest.manifest import FeatureEntry, Input, Manifest
 from service.inference.signature.feature import Feature, kind_of_dtype
 from service.inference.signature.rows import FeatureRows, Part
-from service.inference.tensors import TensorSpec
+from service.inference.tensors import DATETIME, TensorSpec, dtype_called
 
 
 def is_column(spec: TensorSpec) -> bool:
@@ -34,7 +32,7 @@ def build_features(
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InvalidModel(f"two inputs have features of the same name: {twice}")
-    return FeatureRows(features, parts, limit_rows)
+    return FeatureRows(features, parts, limit_rows, ignored=manifest.ignored)
 
 
 def _features_of(spec: TensorSpec, entry: Input | None) -> list[Feature]:
@@ -68,8 +66,8 @@ def _feature(column: FeatureEntry, spec: TensorSpec) -> Feature:
             f"model.toml gives {column.name!r} the categories {strange}, "
             f"the artefact knows {list(known)}"
         )
-    own = column.dtype or spec.datatype.name
-    kind = kind_of_dtype(np.dtype("object" if own == "string" else own))
+    own = column.dtype or spec.said_as or spec.datatype.name
+    kind = kind_of_dtype(dtype_called(own))
     if categories and spec.datatype.kind == "O":
         kind = "string" if isinstance(categories[0], str) else "number"
     feature = Feature(
@@ -81,6 +79,8 @@ def _feature(column: FeatureEntry, spec: TensorSpec) -> Feature:
         categories=categories,
         optional=column.optional,
         description=column.description,
+        zoned=own.startswith(f"{DATETIME}["),
+        takes_booleans=spec.takes_booleans and not column.dtype,
     )
     _check_feature(feature)
     return feature
@@ -88,11 +88,16 @@ def _feature(column: FeatureEntry, spec: TensorSpec) -> Feature:
 
 def _check_feature(feature: Feature) -> None:
     stored = kind_of_dtype(feature.dtype)
+    if "datetime" in {stored, feature.kind} and stored != feature.kind:
+        raise InvalidModel(f"{feature.name!r} is a {feature.kind}, its input is {feature.dtype}")
     if stored != "string" and feature.kind == "string":
         raise InvalidModel(f"{feature.name!r} is a string, and its input is {feature.dtype}")
-    if feature.kind in {"string", "boolean"} and (feature.minimum, feature.maximum) != (None, None):
+    if feature.kind not in {"number", "integer"} and (feature.minimum, feature.maximum) != (
+        None,
+        None,
+    ):
         raise InvalidModel(f"{feature.name!r} is a {feature.kind} and has no range")
-    if feature.optional and feature.dtype.kind not in "fO":
+    if feature.optional and feature.dtype.kind not in "fOM":
         raise InvalidModel(
             f"{feature.name!r} is optional, and its input is {feature.dtype}, which has no null"
         )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from math import isfinite
 from typing import Any, Literal, TypeAlias
@@ -11,21 +12,27 @@ import numpy as np
 
 from service.faults import scalar
 
-FeatureKind: TypeAlias = Literal["number", "integer", "boolean", "string"]
+FeatureKind: TypeAlias = Literal["number", "integer", "boolean", "string", "datetime"]
 
-KINDS: dict[str, FeatureKind] = {"f": "number", "i": "integer", "u": "integer", "b": "boolean"}
+KINDS: dict[str, FeatureKind] = {
+    "f": "number", "i": "integer", "u": "integer", "b": "boolean", "M": "datetime",
+}  # fmt: skip
 NOUNS = {
     "number": "a number",
     "integer": "a whole number",
     "boolean": "true or false",
     "string": "a string",
+    "datetime": "a date or a time as ISO 8601 writes it, without an offset",
 }
+ZONED = "a date and time as ISO 8601 writes it, with its offset"
 TYPES: dict[FeatureKind, frozenset[type]] = {
     "number": frozenset({int, float}),
     "integer": frozenset({int}),
     "boolean": frozenset({bool}),
     "string": frozenset({str}),
+    "datetime": frozenset({str, int}),
 }
+
 CATEGORIES_TOLD = 20
 
 # A number as JSON spells it (RFC 8259 section 6), and what makes it more than a whole one. Python
@@ -33,6 +40,11 @@ CATEGORIES_TOLD = 20
 JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)((?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)")
 NUMBER_CHARS = 400
 TRUTHS = {"true": True, "false": False}
+WHOLE = re.compile(r"-?[0-9]{6,16}")
+OFFSET_SPACE = re.compile(r" (?=\d\d:?\d\d$)")
+
+# What stands in an array for what was not sent, by the kind of its dtype.
+MISSING: dict[str, Any] = {"f": np.nan, "M": np.datetime64("NaT", "us")}
 
 
 class InvalidValue(Exception):
@@ -57,6 +69,7 @@ class Feature:
 
     *minimum* and *maximum* are inclusive, None where open; *categories*, if any, are all that may
     be sent; an *optional* one may be null or left out. *dtype* is the array's that it goes into.
+    A date is *zoned* if it has an offset. *takes_booleans* of a number that may be true or false.
     """
 
     name: str
@@ -67,6 +80,8 @@ class Feature:
     categories: tuple[Any, ...] = ()
     optional: bool = False
     description: str = ""
+    zoned: bool = False
+    takes_booleans: bool = False
     bounds: tuple[float, float] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -82,7 +97,7 @@ class Feature:
     @cached_property
     def wanted(self) -> str:
         """What may be sent, in words."""
-        noun = NOUNS[self.kind]
+        noun = ZONED if self.zoned else NOUNS[self.kind]
         if self.categories:
             listed = ", ".join(scalar(known) for known in self.categories[:CATEGORIES_TOLD])
             more = len(self.categories) - CATEGORIES_TOLD
@@ -97,7 +112,7 @@ class Feature:
 
     def is_plain(self, column: tuple[Any, ...]) -> bool:
         """Whether `read` would pass every value of *column* on as it is."""
-        if not TYPES[self.kind].issuperset(map(type, column)):
+        if self.kind == "datetime" or not TYPES[self.kind].issuperset(map(type, column)):
             return False
         if self.categories:
             return self._allowed.issuperset(column)
@@ -111,13 +126,33 @@ class Feature:
         value = row.get(self.name)
         if value is None:
             if self.optional:
-                return np.nan if self.dtype.kind == "f" else None
-            raise InvalidValue("null" if self.name in row else "nothing")
+                return MISSING.get(self.dtype.kind)
+            if self.name not in row:
+                raise InvalidValue("nothing")
+            raise InvalidValue("null", f"{self.wanted} (the feature is not optional)")
+        if self.kind == "datetime":
+            return self._moment(value)
+        if self.takes_booleans and isinstance(value, bool):
+            value = int(value)
         if self.kind == "integer" and isinstance(value, float) and value.is_integer():
             value = int(value)
         if not self.is_plain((value,)):
             raise InvalidValue(scalar(value), self._range_for(value))
         return value
+
+    def _moment(self, value: Any) -> np.datetime64:
+        """Read ISO 8601, or milliseconds since 1970, which is what DataFrame.to_json writes."""
+        try:
+            if type(value) is int:
+                moment = datetime.fromtimestamp(value / 1000, UTC)
+            else:
+                moment = datetime.fromisoformat(value)
+                if (moment.tzinfo is not None) is not self.zoned:
+                    raise InvalidValue(scalar(value))
+                moment = moment.astimezone(UTC) if self.zoned else moment
+        except (TypeError, ValueError, OverflowError, OSError):
+            raise InvalidValue(scalar(value)) from None
+        return np.datetime64(moment.replace(tzinfo=None), "us")
 
     def _range_for(self, value: Any) -> str:
         """The range of what the model computes in, for a number beyond it alone."""
@@ -139,20 +174,20 @@ class Feature:
             return text
         if self.optional and not text:
             return None
-        if self.kind == "boolean":
+        if self.kind == "datetime":
+            # A query's plus is a space; no date has one before its offset.
+            return int(text) if WHOLE.fullmatch(text) else OFFSET_SPACE.sub("+", text)
+        if self.kind == "boolean" or (self.takes_booleans and text.lower() in TRUTHS):
             return TRUTHS.get(text.lower(), text)
-        spelt = JSON_NUMBER.fullmatch(text)
-        if not spelt or len(text) > NUMBER_CHARS:
-            return text
-        number = float(text) if spelt[1] else int(text)
-        return number if isfinite(number) else text
+        return _number(text)
 
     def example(self) -> Any:
         """Make up a value that is valid."""
         if self.categories:
             return self.categories[0]
-        if self.kind in {"boolean", "string"}:
-            return False if self.kind == "boolean" else "text"
+        made_up = {"boolean": False, "string": "text", "datetime": "2026-01-31T12:00:00"}
+        if self.kind in made_up:
+            return f"{made_up[self.kind]}+00:00" if self.zoned else made_up[self.kind]
         return self._middle()
 
     def _middle(self) -> float:
@@ -160,6 +195,15 @@ class Feature:
         bounded = self.minimum is not None and self.maximum is not None
         middle = (low + high) / 2 if bounded else min(max(0, low), high)
         return int(middle) if self.kind == "integer" else float(middle)
+
+
+def _number(text: str) -> int | float | str:
+    """The number that JSON would spell so; *text* itself if it would not."""
+    spelt = JSON_NUMBER.fullmatch(text)
+    if not spelt or len(text) > NUMBER_CHARS:
+        return text
+    number = float(text) if spelt[1] else int(text)
+    return number if isfinite(number) else text
 
 
 def range_of(dtype: np.dtype[Any]) -> tuple[float, float]:

@@ -14,6 +14,9 @@ from service.inference.signature.feature import NOUNS, TYPES, kind_of_dtype, ran
 from service.inference.signature.question import Question
 from service.inference.tensors import TensorSpec
 
+# Numbers of a made-up row that are not all the same.
+STEPS = 8
+
 
 class NestedTensors:
     """What reads `{"<input>": nested list}` for *specs*; at most *limit_rows* rows at once."""
@@ -32,18 +35,39 @@ class NestedTensors:
             name: self._array(spec, [sent[name]] if single else sent[name], single=single)
             for name, spec in self._specs.items()
         }
+        self._check_shared(arrays)
         counts = {name: len(array) for name, array in arrays.items()}
         if len(set(counts.values())) > 1:
             listed = ", ".join(f"{count} of {name}" for name, count in counts.items())
             raise InvalidInput([wanted("", listed, "the same number of rows in each input")])
         return Question(arrays, next(iter(counts.values())), single=single)
 
-    def example(self) -> dict[str, Any]:
-        """Make up a row that is valid: zeros, or empty strings."""
+    def example(self, free_size: int = 1, fill: int | None = 0) -> dict[str, Any]:
+        """
+        Make up a row that is valid, of empty strings and of *fill*, or of different numbers.
+
+        Free sizes are *free_size*.
+        """
         return {
-            name: np.zeros([max(size, 1) for size in spec.shape[1:]], _sent(spec)).tolist()
+            name: _filled(
+                [free_size if size < 0 else size for size in spec.shape[1:]], spec, fill
+            ).tolist()
             for name, spec in self._specs.items()
         }
+
+    def _check_shared(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """A free size that has a name is one size wherever it is named."""
+        found: dict[str, tuple[str, int]] = {}
+        for name, array in arrays.items():
+            for axis, dimension in enumerate(self._specs[name].dimensions[1:], 1):
+                size = array.shape[axis]
+                other, known = (
+                    found.setdefault(dimension, (name, size)) if dimension else ("", size)
+                )
+                if size != known:
+                    want = f"{known}, as {other!r} has: {dimension!r} is one size in all inputs"
+                    sent = f"{size} of {dimension!r}"
+                    raise InvalidInput([wanted(pointer(name), sent, want)])
 
     def _check_names(self, sent: Mapping[str, Any]) -> None:
         known = ", ".join(self._specs)
@@ -144,6 +168,15 @@ def _depth(value: Any) -> int:
         depth += 1
         value = value[0] if value else None
     return depth
+
+
+def _filled(shape: list[int], spec: TensorSpec, fill: int | None) -> NDArray[Any]:
+    if kind_of_dtype(spec.datatype) == "string":
+        return np.full(shape, "", _sent(spec))
+    if fill is not None:
+        return np.full(shape, fill, _sent(spec))
+    steps = np.arange(int(np.prod(shape))).reshape(shape) % STEPS
+    return (steps / STEPS if spec.datatype.kind == "f" else steps).astype(_sent(spec))
 
 
 def _sent(spec: TensorSpec) -> Any:

@@ -8,7 +8,7 @@ looked at, to name what is wrong or to admit what is unusual (5.0 for a whole nu
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from itertools import chain, islice
+from itertools import chain, islice, product
 from operator import itemgetter
 from typing import Any
 
@@ -23,6 +23,9 @@ from service.inference.signature.question import Question
 from service.inference.tensors import Tensors
 
 ROWS = "rows"
+
+# So many combinations of words are tried for an example.
+MADE_UP = 200
 
 # Longer names are not compared with the known ones: it costs time and cannot help.
 NAME_CHARS = 64
@@ -72,7 +75,15 @@ class Numbers:
 class FeatureRows:
     """What reads rows of *features* for the inputs *parts*; at most *limit_rows* at once."""
 
-    def __init__(self, features: Sequence[Feature], parts: Sequence[Part], limit_rows: int) -> None:
+    def __init__(
+        self,
+        features: Sequence[Feature],
+        parts: Sequence[Part],
+        limit_rows: int,
+        ignored: Sequence[str] = (),
+    ) -> None:
+        """Names that are *ignored* may be sent with any value, and are not looked at."""
+        self._ignored = frozenset(ignored)
         self.features = tuple(features)
         self._parts = tuple(parts)
         self._limit_rows = limit_rows
@@ -111,6 +122,18 @@ class FeatureRows:
         """Make up a row that is valid."""
         return {feature.name: feature.example() for feature in self.features}
 
+    def made_up(self, words: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Make up rows that are valid: zeros, then ones, with strings that are of *words*."""
+        row = self.example()
+        texts = [
+            each.name for each in self.features if each.kind == "string" and not each.categories
+        ]
+        yield row
+        yield row | {each.name: 1 for each in self.features if each.is_plain((1,))}
+        choices = product(words, repeat=len(texts)) if texts else ()
+        for chosen in islice(choices, MADE_UP):
+            yield row | dict(zip(texts, chosen, strict=True))
+
     def query(self, sent: Mapping[str, Any]) -> dict[str, str]:
         """Spell the first row of a valid request as the parameters of a query string."""
         row = sent[ROWS][0] if isinstance(sent.get(ROWS), list) else sent
@@ -134,6 +157,8 @@ class FeatureRows:
             raise InvalidInput(faults)
 
     def _arrays(self, rows: list[Any], under: tuple[str | int, ...]) -> Tensors:
+        if self._ignored:
+            rows = [self._heeded(row) for row in rows]
         table = self._table(rows)
         if table and self._numbers:
             matrix = self._numbers.matrix(table)
@@ -143,6 +168,12 @@ class FeatureRows:
         if not table or not all(map(Feature.is_plain, self.features, columns)):
             columns = self._values(rows, under)
         return {part.name: part.of_columns(columns) for part in self._parts}
+
+    def _heeded(self, row: Any) -> Any:
+        """A row without what is not looked at."""
+        if not isinstance(row, dict) or self._ignored.isdisjoint(row):
+            return row
+        return {name: value for name, value in row.items() if name not in self._ignored}
 
     def _table(self, rows: list[Any]) -> list[tuple[Any, ...]]:
         """The values by row, or nothing where a row has not exactly the features."""

@@ -1,7 +1,7 @@
 """What a model takes and gives, settled once at load from model.toml and the artefact."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -12,13 +12,14 @@ from service.errors import InvalidInput, InvalidModel
 from service.faults import kind_of
 from service.inference.manifest.manifest import Input, Manifest, ModelKind
 from service.inference.pictures.decoding import Reserve, unlimited
+from service.inference.pictures.recipe import as_the_artefact
 from service.inference.signature.answers import AnsweredRow, Naming
 from service.inference.signature.columns import build_features, is_column
 from service.inference.signature.nested import NestedTensors
 from service.inference.signature.pictures import Pictures
 from service.inference.signature.question import Question, Reader
 from service.inference.signature.rows import FeatureRows
-from service.inference.tensors import Tensors, TensorSpec
+from service.inference.tensors import Tensors, TensorSpec, dtype_called
 
 # What still fits a sentence.
 EXAMPLE_CHARS = 400
@@ -52,6 +53,23 @@ class Signature:
         """The example where it is JSON and fits a sentence, else what stands for it."""
         return self.example.decode() if len(self.example) <= EXAMPLE_CHARS else "{…}"
 
+    def made_up(self, free_sizes: Sequence[int], words: Sequence[str] = ()) -> Iterator[bytes]:
+        """
+        Requests that are valid: of each of *free_sizes*, where any size is, zeros and ones.
+
+        Features that are strings are each of the *words*.
+        """
+        if self.rows:
+            yield from map(orjson.dumps, self.rows.made_up(words))
+            return
+        if not isinstance(self.reader, NestedTensors):
+            yield orjson.dumps(self.reader.example())
+            return
+        has_free = any(-1 in spec.shape[1:] for spec in self.inputs.values())
+        for size in free_sizes if has_free else (1,):
+            for fill in (0, 1, None):
+                yield orjson.dumps(self.reader.example(size, fill))
+
     def read(self, sent: Any, reserve: Reserve = unlimited) -> Question:
         """Read what `Reader.read` does. Raises InvalidInput with the example."""
         return self._with_example(self.reader.read, sent, reserve)
@@ -83,7 +101,7 @@ def build_signature(
     """
     specs = _specs(manifest, inputs)
     kind = _kind(manifest, specs)
-    limit_rows = _limit_rows(manifest, specs)
+    limit_rows = manifest.serve.queue_rows
     reader: Reader
     rows: FeatureRows | None = None
     if kind == "image":
@@ -122,18 +140,19 @@ def _specs(manifest: Manifest, inputs: TensorSpecs) -> dict[str, TensorSpec]:
 
 def _entry_spec(name: str, entry: Input) -> TensorSpec:
     if entry.image:
-        shape = entry.shape or (-1, *entry.image.size, 3)
+        shape = entry.shape or (-1, *entry.image.shape)
         return TensorSpec(name, np.dtype(entry.dtype or "uint8"), shape)
     strings = any(isinstance(known, str) for known in entry.column.categories)
     dtype = entry.dtype or ("string" if strings else "float64")
+    if not strings and entry.column.categories and dtype == "category":
+        dtype = "float64"
     shape = entry.shape or ((-1, len(entry.columns)) if entry.columns else (-1,))
-    return TensorSpec(name, np.dtype(object if dtype == "string" else dtype), shape)
+    return TensorSpec(name, dtype_called(dtype), shape, said_as=dtype)
 
 
 def _agree(name: str, entry: Input, spec: TensorSpec) -> None:
-    own = "object" if entry.dtype == "string" else entry.dtype
     matrix = len(spec.shape) == 2 and spec.shape[1] != 1
-    if own and not matrix and own != spec.datatype.name:
+    if entry.dtype and not matrix and not _holds(spec, entry.dtype):
         raise InvalidModel(
             f"model.toml's input {name!r} is {entry.dtype}, the artefact's is {spec.datatype.name}"
         )
@@ -142,6 +161,13 @@ def _agree(name: str, entry: Input, spec: TensorSpec) -> None:
             f"model.toml's input {name!r} has shape {list(entry.shape)}, "
             f"the artefact's has {list(spec.shape)}"
         )
+
+
+def _holds(spec: TensorSpec, said: str) -> bool:
+    """Whether the array has the dtype that model.toml says, or holds all of its values."""
+    own = dtype_called(said)
+    same_family = own.kind == spec.datatype.kind and own.kind in "OM"
+    return same_family or np.can_cast(own, spec.datatype) or said == spec.said_as
 
 
 def _kind(manifest: Manifest, specs: TensorSpecs) -> ModelKind:
@@ -157,22 +183,6 @@ def _kind(manifest: Manifest, specs: TensorSpecs) -> ModelKind:
     return "features" if all(named) else "tensor"
 
 
-def _limit_rows(manifest: Manifest, specs: TensorSpecs) -> int:
-    fixed = {spec.shape[0] if spec.shape else 0 for spec in specs.values()} - {-1}
-    if not fixed:
-        return manifest.serve.queue_rows
-    if fixed != {1}:
-        raise InvalidModel(
-            f"the artefact takes exactly {sorted(fixed)} rows a call; export it with a first "
-            "dimension of any size"
-        )
-    if manifest.serve.batch_rows != 1:
-        raise InvalidModel(
-            "the artefact takes exactly 1 row a call; say batch_rows = 1 under [serve]"
-        )
-    return 1
-
-
 def _pictures(manifest: Manifest, specs: TensorSpecs, limit_pixels: int) -> Pictures:
     if len(specs) != 1:
         raise InvalidModel(f"a model of pictures has one input, the artefact has {list(specs)}")
@@ -180,17 +190,20 @@ def _pictures(manifest: Manifest, specs: TensorSpecs, limit_pixels: int) -> Pict
     recipe = manifest.inputs[name].image
     if recipe is None:
         raise InvalidModel(f"model.toml gives input {name!r} no size")
-    channels = spec.shape[-1] if spec.shape[-1] == 1 else 3
-    row = (*recipe.size, channels)
+    recipe = as_the_artefact(recipe, spec.shape)
     fits = len(spec.shape) == 4 and all(
-        own in {-1, want} for own, want in zip(spec.shape[1:], row, strict=True)
+        own in {-1, want} for own, want in zip(spec.shape[1:], recipe.shape, strict=True)
     )
     if not fits or spec.datatype.kind not in "uf":
         raise InvalidModel(
-            f"model.toml's input {name!r} is a picture of {row} numbers, "
+            f"model.toml's input {name!r} is a picture of {recipe.shape} numbers, "
             f"the artefact's is {spec.datatype} {spec.shape[1:]}"
         )
-    return Pictures(spec, replace(recipe, channels=channels), limit_pixels)
+    if spec.datatype.kind == "u" and recipe.is_scaled:
+        raise InvalidModel(
+            f"model.toml scales the pictures of input {name!r}, the artefact takes bytes"
+        )
+    return Pictures(spec, recipe, limit_pixels)
 
 
 def _example(manifest: Manifest, kind: ModelKind, reader: Reader) -> bytes:

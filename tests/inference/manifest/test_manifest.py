@@ -28,7 +28,12 @@ def test_the_built_in_model_says_what_it_is():
     assert told.outputs["imagenet"].top == 5
     assert len(set(told.outputs["imagenet"].labels)) == 1000
     assert told.serve == Serve(
-        batch_rows=1, queue_rows=64, deadline_ms=10_000, execution="thread", memory_mb=None
+        batch_rows=1,
+        queue_rows=64,
+        deadline_ms=10_000,
+        execution="thread",
+        memory_mb=None,
+        rows_per_call=None,
     )
 
 

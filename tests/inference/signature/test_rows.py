@@ -86,7 +86,12 @@ def test_a_whole_number_may_be_written_with_a_point():
         ({"age": -1}, "/age", "-1", "a whole number of at least 0"),
         ({"age": 128}, "/age", "128", "a whole number from 0 to 127"),
         ({"age": "41"}, "/age", '"41"', "a whole number of at least 0"),
-        ({"age": None}, "/age", "null", "a whole number of at least 0"),
+        (
+            {"age": None},
+            "/age",
+            "null",
+            "a whole number of at least 0 (the feature is not optional)",
+        ),
         ({"age": [41]}, "/age", "a list of 1", "a whole number of at least 0"),
         ({"age": {}}, "/age", "an object", "a whole number of at least 0"),
         ({"city": "rome"}, "/city", '"rome"', CITIES),
@@ -106,7 +111,8 @@ def test_a_wrong_value_is_named_with_what_is_wanted(sent, pointer, what, want):
 def test_a_matrix_of_numbers_is_as_strict(value):
     ((pointer, _, want),) = faults(MATRIX, {"length": value, "width": 1})
 
-    assert (pointer, want) == ("/length", "a number from 0 to 10")
+    more = " (the feature is not optional)" if value is None else ""
+    assert (pointer, want) == ("/length", f"a number from 0 to 10{more}")
 
 
 def test_a_number_that_the_model_s_type_cannot_hold_is_refused():

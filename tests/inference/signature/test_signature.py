@@ -123,21 +123,14 @@ def test_a_fault_carries_the_example(built):
         assert raised.value.example == signature.example
 
 
-def test_one_row_a_call_is_one_row_a_request(built):
-    signature = built("[serve]\nbatch_rows = 1", spec("x", "float32", 1, 2))
-
-    assert signature.read({"x": [1, 2]}).rows == 1
-    with pytest.raises(InvalidInput):
-        signature.read({"x": [[1, 2], [3, 4]]})
-
-
 IMAGE = '[input.image]\nkind = "image"\nsize = [224, 224]'
 
 
 @pytest.mark.parametrize(
     ("said", "inputs", "words"),
     [
-        (IMAGE, [spec("image", "uint8", -1, 3, 224, 224)], ["(224, 224, 3)", "(3, 224, 224)"]),
+        (IMAGE, [spec("image", "uint8", -1, 3, 192, 192)], ["(3, 224, 224)", "(3, 192, 192)"]),
+        (IMAGE + "\nscale = 0.5", [spec("image", "uint8", -1, 224, 224, 3)], ["scales", "bytes"]),
         (IMAGE, [spec("image", "int64", -1, 224, 224, 3)], ["int64"]),
         (IMAGE, [spec("pixels", "uint8", -1, 224, 224, 3)], ["'image'", "['pixels']"]),
         (IMAGE, [spec("image", "uint8", -1, 224, 224, 3)], ["[example]"]),
@@ -169,8 +162,7 @@ IMAGE = '[input.image]\nkind = "image"\nsize = [224, 224]'
             [spec("x", "float32", -1, 1), spec("y", "float32", -1)],
             ["['y']"],
         ),
-        ("", [spec("x", "float32", 8, 2)], ["[8] rows"]),
-        ("", [spec("x", "float32", 1, 2)], ["batch_rows = 1"]),
+        ('[input.x]\ndtype = "datetime"', [spec("x", "float32", -1)], ["datetime", "float32"]),
     ],
 )
 def test_a_contradiction_is_refused_with_both_values(built, said, inputs, words):
