@@ -1,4 +1,4 @@
-# make run | test | load | soak | properties | lint | lock | install-sklearn | install-keras
+# make run | test | load | soak | properties | nodes | lint | lock | install-<platform>
 
 VENV   ?= .venv
 PORT   ?= 8000
@@ -14,11 +14,14 @@ PYTHON := $(shell for each in $(PLACES) "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions
 	&& echo "$$each" && break; done)
 endif
 
+PLATFORMS := sklearn keras xgboost lightgbm catboost
+
 BIN     := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 MODEL   := models/cat-or-dog
 
-.PHONY: run test load soak properties lint lock clean install-sklearn install-keras
+.PHONY: run test load soak properties nodes lint lock clean install-corpus \
+	$(PLATFORMS:%=install-%)
 .DEFAULT_GOAL := run
 
 # Starts what the Procfile starts, on $PORT; exec, so that a signal to make reaches Gunicorn.
@@ -49,6 +52,10 @@ soak: $(VENV)/serve $(VENV)/test
 properties: $(VENV)/serve $(VENV)/test
 	@PROPERTY_CASES=50000 $(BIN)/python -m pytest tests/live/test_properties.py
 
+# Each of the ONNX backend tests, two thousand models: added, or refused in a sentence; two minutes.
+nodes: $(VENV)/serve install-corpus
+	@$(BIN)/python -m tests.corpus.nodes $(ARGS)
+
 lint: $(VENV)/serve $(VENV)/test $(VENV)/load
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -64,14 +71,22 @@ lock: $(VENV)/test
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --constraint requirements.txt \
 		--constraint tests/requirements.txt --group load --output-file load/requirements.txt
-	@for platform in sklearn keras; do \
+	@for platform in $(PLATFORMS); do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-header --no-annotate --constraint requirements.txt \
 			--constraint load/requirements.txt --group $$platform \
 			--output-file config/models/requirements-$$platform.txt || exit; done
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --constraint requirements.txt \
+		--constraint load/requirements.txt \
+		$(foreach each,$(PLATFORMS),--constraint config/models/requirements-$(each).txt) \
+		--group corpus --output-file tests/corpus/requirements.txt
 
 # What models of these platforms need.
-install-sklearn install-keras: install-%: $(VENV)/models-%
+$(PLATFORMS:%=install-%): install-%: $(VENV)/models-%
+
+# All of them, and what tests/corpus converts and compares with.
+install-corpus: $(PLATFORMS:%=$(VENV)/models-%) $(VENV)/corpus
 
 clean:
 	@rm -rf $(VENV)
@@ -90,6 +105,11 @@ $(VENV)/test: tests/requirements.txt | $(VENV)/serve
 $(VENV)/load: load/requirements.txt | $(VENV)/serve
 	@echo 'Installing what measures (once) …'
 	@$(INSTALL) -r load/requirements.txt
+	@touch $@
+
+$(VENV)/corpus: tests/corpus/requirements.txt | $(VENV)/test
+	@echo 'Installing what makes models of all kinds (once) …'
+	@$(INSTALL) -r $<
 	@touch $@
 
 $(VENV)/models-%: config/models/requirements-%.txt | $(VENV)/serve

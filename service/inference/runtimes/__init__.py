@@ -7,6 +7,8 @@ from typing import Any, Protocol, cast
 
 from service.errors import InvalidModel
 from service.inference.runtimes import telemetry
+from service.inference.runtimes.fixed_rows import FixedRows, fixed_rows
+from service.inference.runtimes.own_code import let_import
 from service.inference.tensors import Tensors, TensorSpec
 
 BACKENDS = {
@@ -14,10 +16,22 @@ BACKENDS = {
     "python": "service.inference.runtimes.python:PythonRuntime",
     "sklearn": "service.inference.runtimes.sklearn:SklearnRuntime",
     "keras": "service.inference.runtimes.keras:KerasRuntime",
+    "xgboost": "service.inference.runtimes.xgboost:XgboostRuntime",
+    "lightgbm": "service.inference.runtimes.lightgbm:LightgbmRuntime",
+    "catboost": "service.inference.runtimes.catboost:CatboostRuntime",
 }
 
 # Platforms whose framework is not installed with the service, and what installs it.
-INSTALLS = {"sklearn": "make install-sklearn", "keras": "make install-keras"}
+INSTALLS = {
+    platform: f"make install-{platform}"
+    for platform in ("sklearn", "keras", "xgboost", "lightgbm", "catboost")
+}
+
+# Platforms whose artefacts may be made with code of one's own, which stands beside them.
+OWN_CODE = frozenset({"python", "sklearn", "keras"})
+
+# An option of every platform: the artefact takes exactly so many rows a call.
+ROWS_PER_CALL = "rows_per_call"
 
 
 class Runtime(Protocol):
@@ -34,10 +48,14 @@ def open_runtime(platform: str, artefact: Path, options: Mapping[str, Any]) -> R
     """
     Open *artefact* with the backend of *platform*, which takes *options*.
 
+    One that takes an exact number of rows a call is asked as often as it takes.
+
     Raises InvalidModel where the framework is not installed; whatever it raises passes on.
     """
     telemetry.switch_off()
     module, _, name = BACKENDS[platform].partition(":")
+    if platform in OWN_CODE:
+        let_import(artefact)
     try:
         backend = import_module(module)
     except ModuleNotFoundError as error:
@@ -47,4 +65,7 @@ def open_runtime(platform: str, artefact: Path, options: Mapping[str, Any]) -> R
             f"models of platform {platform!r} need {error.name}, which is not installed; "
             f"type: {INSTALLS[platform]}"
         ) from None
-    return cast("Runtime", getattr(backend, name)(artefact, **options))
+    plain = {key: value for key, value in options.items() if key != ROWS_PER_CALL}
+    opened = cast("Runtime", getattr(backend, name)(artefact, **plain))
+    rows = options.get(ROWS_PER_CALL) or fixed_rows(opened.inputs)
+    return FixedRows(opened, rows) if rows else opened

@@ -25,6 +25,7 @@ import openvino
 from openvino import opset16
 
 from service.errors import InvalidModel
+from service.inference.runtimes.own_code import beside, imported
 from service.inference.runtimes.telemetry import without
 from service.inference.tensors import Tensors, TensorSpec
 
@@ -41,13 +42,24 @@ THREADS = "OMP_NUM_THREADS"
 class KerasRuntime:
     """A Runtime over one compiled graph, which any number of rows may enter."""
 
-    def __init__(self, artefact: Path) -> None:
-        """Raises InvalidModel for a model whose inputs are not known before it is called."""
+    def __init__(self, artefact: Path, *, allow_lambda: bool = False) -> None:
+        """
+        Open *artefact*; files beside it may register its layers (`register_keras_serializable`).
+
+        Raises InvalidModel for a model whose inputs are not known before it is called, and for
+        layers of code unless *allow_lambda*.
+        """
         keras = _keras()
-        model = keras.saving.load_model(artefact, compile=False)
+        for path in beside(artefact):
+            imported(path, path.stem)
+        model = keras.saving.load_model(artefact, compile=False, safe_mode=not allow_lambda)
         if not getattr(model, "inputs", None):
+            model = _with_inputs(keras, model, artefact)
+        strings = [tensor.name for tensor in model.inputs if str(tensor.dtype) == "string"]
+        if strings:
             raise InvalidModel(
-                f"{artefact.name} does not say what it takes; build it with keras.Input"
+                f"its input {strings[0]!r} is text, which Keras reads on TensorFlow alone; leave "
+                "the layers of strings out of the model, and send the numbers that they answer"
             )
         self.inputs = {spec.name: spec for spec in map(_spec, model.inputs)}
         names = getattr(model, "output_names", None) or [model.layers[-1].name]
@@ -57,7 +69,7 @@ class KerasRuntime:
         self._compiled = _compile(keras, model)
 
     def predict(self, inputs: Tensors) -> Tensors:
-        """Run the graph once over all rows of *inputs*."""
+        """Run the graph once over all rows of *inputs*, from the state that it begins with."""
         request = self._compiled.create_infer_request()
         answers = request.infer([inputs[name] for name in self.inputs])
         return dict(zip(self.outputs, answers.to_tuple(), strict=True))
@@ -68,6 +80,20 @@ def _keras() -> Any:
     os.environ["KERAS_BACKEND"] = "openvino"
     with without(PLOTS):
         return import_module("keras")
+
+
+def _with_inputs(keras: Any, model: Any, artefact: Path) -> Any:
+    """A model of a class of one's own, with the inputs of the shapes that it was built for."""
+    built = (model.get_build_config() or {}) if hasattr(model, "get_build_config") else {}
+    shapes = built.get("shapes_dict") or {"input": built.get("input_shape")}
+    (shape,) = shapes.values() if len(shapes) == 1 else (None,)
+    if not isinstance(shape, (list, tuple)) or not shape or isinstance(shape[0], (list, dict)):
+        raise InvalidModel(
+            f"{artefact.name} does not say what it takes; build it with keras.Input, or call it "
+            "once before it is saved"
+        )
+    inputs = keras.Input(shape[1:], name="input")
+    return keras.Model(inputs, model(inputs))
 
 
 def _compile(keras: Any, model: Any) -> openvino.CompiledModel:

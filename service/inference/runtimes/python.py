@@ -2,20 +2,21 @@
 Models that are a Python file with one class: `load()` once, then `predict(batch)`.
 
 A batch is a dict of arrays, n rows each. The answer is a dict of arrays with n rows, or one array
-or list with n rows, which is then the output `output`.
+or list with n rows, which is then the output `output`; a list of n dicts and a pandas DataFrame are
+outputs of their own names.
 """
 
-import sys
 from collections.abc import Mapping
-from importlib.util import module_from_spec, spec_from_file_location
 from inspect import isclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.errors import InvalidModel
+from service.inference.runtimes.own_code import imported
 from service.inference.tensors import Tensors, TensorSpec
 
 OUTPUT = "output"
@@ -33,27 +34,35 @@ class PythonRuntime:
         """Import *artefact* and load its model; files beside it can be imported as well."""
         self.inputs: Mapping[str, TensorSpec] = {}
         self.outputs: Mapping[str, TensorSpec] = {}
-        self._model = _only_class(_import(artefact), artefact)()
+        self._model = _only_class(imported(artefact, f"model_{artefact.stem}"), artefact)()
         self._model.load()
         self.example = getattr(self._model, "example", None)
 
     def predict(self, inputs: Tensors) -> Tensors:
         """Ask the model about all rows of *inputs*."""
-        answer = self._model.predict(dict(inputs))
-        named = answer if isinstance(answer, Mapping) else {OUTPUT: answer}
-        return {str(name): np.asarray(column) for name, column in named.items()}
+        named = _named(self._model.predict(dict(inputs)))
+        return {str(name): _array(column) for name, column in named.items()}
 
 
-def _import(artefact: Path) -> ModuleType:
-    folder = str(artefact.parent)
-    if folder not in sys.path:
-        sys.path.append(folder)
-    spec = spec_from_file_location(f"model_{artefact.stem}", artefact)
-    if spec is None or spec.loader is None:
-        raise InvalidModel(f"{artefact.name} is not a Python file")
-    module = sys.modules[spec.name] = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def _named(answer: Any) -> Mapping[Any, Any]:
+    """The columns of an answer: of a dict, of a list of dicts, of a DataFrame, or one."""
+    if isinstance(answer, Mapping):
+        return answer
+    if hasattr(answer, "columns") and hasattr(answer, "to_dict"):
+        return {name: answer[name] for name in answer.columns}
+    if isinstance(answer, list) and answer and all(isinstance(row, Mapping) for row in answer):
+        return {name: [row.get(name) for row in answer] for name in answer[0]}
+    return {OUTPUT: answer}
+
+
+def _array(column: Any) -> NDArray[Any]:
+    """An array with a row for each, also of rows that are themselves lists of different lengths."""
+    try:
+        return np.asarray(column)
+    except ValueError:
+        ragged: NDArray[Any] = np.empty(len(column), object)
+        ragged[:] = list(column)
+        return ragged
 
 
 def _only_class(module: ModuleType, artefact: Path) -> Any:

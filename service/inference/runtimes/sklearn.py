@@ -4,21 +4,29 @@ Fitted scikit-learn pipelines, from skops files, or from pickles where model.tom
 A skops file cannot run code when it is opened; a pickle can do anything the service can.
 """
 
+import gzip
 import logging
+import lzma
+import pickle
 import warnings
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
 import joblib
 import numpy as np
-from numpy.typing import NDArray
 from skops import io as skops
 
 from config import machine
 from service.errors import InvalidModel
-from service.inference.runtimes.sklearn_columns import Column, columns_of, needs_frame
+from service.inference.runtimes.column import as_said, as_shown
+from service.inference.runtimes.column_trials import Trial, settle
+from service.inference.runtimes.estimator_answers import EstimatorAnswers
+from service.inference.runtimes.own_code import opened_with
+from service.inference.runtimes.sklearn_columns import columns_of
 from service.inference.tensors import Tensors, TensorSpec
 
 # The one input of a pipeline that was fitted on an array without names.
@@ -30,6 +38,9 @@ SAFE = frozenset({"numpy.dtype"})
 # A forest of 300 trees has 4.5 MB of schema, and takes some ten times as much while it is read.
 SCHEMA, SCHEMA_LIMIT_BYTES = "schema.json", 64 << 20
 
+# What pickle and the compressions raise of bytes that they did not write, or not all of.
+UNREADABLE = (pickle.UnpicklingError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+
 log = logging.getLogger(__name__)
 
 
@@ -37,70 +48,80 @@ class SklearnRuntime:
     """
     A Runtime over one fitted estimator.
 
-    A classifier that gives probabilities answers those, its classes as labels. *example* is a
-    row of the columns as it may be sent.
+    *example* is a row of the columns as it may be sent; *decided* names the columns whose dtype
+    was found by trying, for nothing remembers it.
     """
 
     def __init__(
-        self, artefact: Path, *, allow_pickle: bool = False, trusted: Sequence[str] = ()
+        self,
+        artefact: Path,
+        *,
+        allow_pickle: bool = False,
+        trusted: Sequence[str] = (),
+        columns: Mapping[str, Mapping[str, Any]] | None = None,
+        example: Mapping[str, Any] | None = None,
+        shown: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        """Raises InvalidModel for types that are not *trusted*, and for a pickle unless allowed."""
-        self._estimator = _load(artefact, trusted, allow_pickle=allow_pickle)
-        columns = columns_of(self._estimator)
-        self._names = [column.name for column in columns]
-        self._frame = _pandas() if needs_frame(self._estimator, columns) else None
-        self.example = {column.name: column.example for column in columns}
-        self.inputs = _inputs(self._estimator, columns)
-        self._output = _Output(self._estimator, self._table(self._example_row()))
-        self.outputs = {self._output.spec.name: self._output.spec}
+        """
+        Take *columns* as model.toml says of them, `dtype` and `categories`; *example* is a row.
+
+        *shown* are the same, of rows as they will be sent, for columns of which nothing is known.
+        Raises InvalidModel for types that are not *trusted*, for a pickle unless allowed, and for
+        an estimator that answers no example.
+        """
+        estimator = opened_with(
+            artefact, lambda: _load(artefact, trusted, allow_pickle=allow_pickle)
+        )
+        if not any(hasattr(estimator, method) for method in ("predict", "transform", "fit")):
+            raise InvalidModel(f"{artefact.name} holds {_holding(estimator)}")
+        # A plain array has no names, which is all that this warns of; the order is the same.
+        warnings.filterwarnings("ignore", "X does not have valid feature names")
+        said, row = columns or {}, example or {}
+        found, self.ignored = columns_of(estimator)
+        known = [as_said(each, said.get(each.name, {}), row.get(each.name)) for each in found]
+        open_names = [each.name for each in known if not each.dtype]
+        known = [
+            each if each.dtype else as_shown(each, (shown or {}).get(each.name, {}))
+            for each in known
+        ]
+        trial = settle(estimator, known, open_names) if known else _of_one_input(estimator)
+        self.inputs, self._table, self._answers = trial.inputs, trial.table, trial.answers
+        self.example = {each.name: each.example for each in trial.columns}
+        self.decided = {each.name: each for each in trial.columns if each.name in open_names}
+        self.outputs = self._answers.specs
 
     def predict(self, inputs: Tensors) -> Tensors:
         """Ask the estimator once about all rows of *inputs*."""
-        return {self._output.spec.name: self._output.answer(self._table(inputs))}
-
-    def _example_row(self) -> Tensors:
-        return {
-            spec.name: np.array([self.example[spec.name]], spec.datatype)
-            if spec.name in self.example
-            else np.zeros([1, *spec.shape[1:]], spec.datatype)
-            for spec in self.inputs.values()
-        }
-
-    def _table(self, inputs: Tensors) -> Any:
-        if self._frame:
-            return self._frame({name: inputs[name] for name in self._names})
-        if self._names:
-            return np.column_stack([inputs[name] for name in self._names])
-        return next(iter(inputs.values()))
+        return self._answers.answer(self._table(inputs))
 
 
-class _Output:
-    """What an estimator is asked for, and how that is said."""
+def _of_one_input(estimator: Any) -> Trial:
+    """An estimator that was fitted on an array without names, or on a list of texts."""
+    wide = getattr(estimator, "n_features_in_", None)
+    matrix = TensorSpec(MATRIX, np.dtype("float64"), (-1, wide or 1))
+    spec, answers = matrix, None
+    if wide is None:  # a vectorizer of texts does not count features
+        texts = TensorSpec(TEXTS, np.dtype("object"), (-1,))
+        with suppress(ValueError, TypeError):
+            spec, answers = texts, EstimatorAnswers(estimator, np.array(["text"], object))
+    if answers is None:
+        spec, answers = matrix, EstimatorAnswers(estimator, np.zeros([1, wide or 1]))
+    return Trial((), {spec.name: spec}, lambda inputs: inputs[spec.name], answers)
 
-    def __init__(self, estimator: Any, example: Any) -> None:
-        """Ask about the one row of *example*, too. Raises InvalidModel for what cannot predict."""
-        classes = getattr(estimator, "classes_", None)
-        self._is_label = isinstance(classes, np.ndarray)
-        if self._is_label and hasattr(estimator, "predict_proba"):
-            labels = tuple(map(str, classes.tolist()))  # type: ignore[union-attr]  # just seen
-            shape = (-1, len(labels))
-            self.spec = TensorSpec("probabilities", np.dtype("float64"), shape, labels)
-            self._is_label = False
-            self._ask = estimator.predict_proba
-            return
-        if not hasattr(estimator, "predict"):
-            raise InvalidModel(f"{type(estimator).__name__} has no predict()")
-        self._ask = estimator.predict
-        answer = self.answer(example)
-        name = "label" if self._is_label else "value"
-        self.spec = TensorSpec(name, answer.dtype, (-1, *answer.shape[1:]))
 
-    def answer(self, table: Any) -> NDArray[Any]:
-        """Ask about every row of *table*; classes are answered as strings."""
-        answer = np.asarray(self._ask(table))
-        if self._is_label:
-            return np.array([str(label) for label in answer.tolist()], object)
-        return answer
+def _holding(found: Any) -> str:
+    """What a file holds that is no estimator, and what to save instead."""
+    kind = type(found).__name__
+    if isinstance(found, Mapping):
+        keys = [str(key) for key, value in found.items() if hasattr(value, "predict")]
+        if keys:
+            return (
+                f"a dict; save what is under {keys[0]!r} alone: joblib.dump(saved[{keys[0]!r}], …)"
+            )
+        return "a dict, and no fitted estimator in it"
+    if isinstance(found, (list, tuple)):
+        return f"a {kind} of {len(found)}; save the fitted estimator alone"
+    return f"a {kind}, which has no predict(); save the fitted estimator"
 
 
 def unknown_types(artefact: Path) -> list[str]:
@@ -139,24 +160,9 @@ def _load(artefact: Path, trusted: Sequence[str], *, allow_pickle: bool) -> Any:
             "skops.io.dump, or say allow_pickle = true in model.toml"
         )
     log.warning("%s is a pickle, and model.toml allows it to run code", artefact)
-    return joblib.load(artefact)
-
-
-def _inputs(estimator: Any, columns: Sequence[Column]) -> dict[str, TensorSpec]:
-    if columns:
-        # A plain array has no names, which is all that this warns of; the order is the same.
-        warnings.filterwarnings("ignore", "X does not have valid feature names")
-        return {
-            column.name: TensorSpec(column.name, column.dtype, (-1,), categories=column.categories)
-            for column in columns
-        }
-    wide = getattr(estimator, "n_features_in_", None)
-    if wide is None:  # a vectorizer of texts does not count features
-        return {TEXTS: TensorSpec(TEXTS, np.dtype("object"), (-1,))}
-    return {MATRIX: TensorSpec(MATRIX, np.dtype("float64"), (-1, wide))}
-
-
-def _pandas() -> Any:
-    import pandas as pd  # noqa: PLC0415  # 0.4 s and 40 MB that other models need not pay
-
-    return pd.DataFrame
+    try:
+        return joblib.load(artefact)
+    except UNREADABLE as error:
+        raise InvalidModel(
+            f"{artefact.name} is no pickle that can be read to its end; save or copy it again"
+        ) from error

@@ -1,41 +1,70 @@
-"""What a fitted scikit-learn pipeline knows of the columns that it was fitted on."""
+"""What a fitted scikit-learn pipeline remembers of the columns that it was fitted on."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from math import isnan
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline
-from sklearn.utils import get_tags
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
+from sklearn.impute import KNNImputer, SimpleImputer
+from sklearn.pipeline import FeatureUnion, Pipeline
 
-NUMBER, STRING = np.dtype("float64"), np.dtype("object")
+from service.inference.runtimes.booster_columns import booster_columns
+from service.inference.runtimes.column import Column, sort_of
 
-
-@dataclass(frozen=True)
-class Column:
-    """A column; *categories* are all that it may hold, none where it may hold others as well."""
-
-    name: str
-    dtype: np.dtype[Any] = NUMBER
-    categories: tuple[Any, ...] = ()
-    example: Any = 0.0
+# They answer the columns that they get, in the same order; what follows knows them by that.
+IMPUTERS = (SimpleImputer, KNNImputer)
 
 
-def columns_of(estimator: Any) -> list[Column]:
-    """List the columns that the estimator wants, or none where it was fitted without names."""
-    names = list(getattr(estimator, "feature_names_in_", ()))
-    known = {column.name: column for column in _described(estimator, names)}
+def columns_of(estimator: Any) -> tuple[list[Column], list[str]]:
+    """
+    List the columns that the estimator wants, none where it was fitted without names.
+
+    The others are those that were there when it was fitted and that it does not look at.
+    """
+    names = list(map(str, _names_of(estimator)))
+    known: dict[str, Column] = {}
+    for column in _described(estimator, names):
+        known[column.name] = _richer(known.get(column.name), column)
     unused = _dropped(estimator, names)
-    return [known.get(name, Column(name)) for name in names if name not in unused]
+    wanted = [known.get(name, Column(name)) for name in names if name not in unused]
+    return wanted, [name for name in names if name in unused]
 
 
-def needs_frame(estimator: Any, columns: Sequence[Column]) -> bool:
-    """Whether columns are chosen by name, or are of several types, which one array has not."""
-    by_name = isinstance(_first(estimator), ColumnTransformer)
-    return bool(columns) and (by_name or any(column.dtype != NUMBER for column in columns))
+def _names_of(estimator: Any) -> Sequence[str]:
+    """Its own, or those that CatBoost and LightGBM call otherwise; made-up ones are none."""
+    for step in _delegates(estimator):
+        names = getattr(step, "feature_names_in_", None)
+        if names is None and type(step).__module__.startswith("catboost"):
+            names = [name for name in step.feature_names_ or () if not name.isdigit()]
+        known = [] if names is None else list(names)
+        if known:
+            return known
+    return ()
+
+
+def _delegates(estimator: Any) -> Iterator[Any]:
+    """The estimator, and what stands first in it: both are given the same columns."""
+    while estimator is not None:
+        yield estimator
+        if isinstance(estimator, Pipeline):
+            estimator = estimator.steps[0][1] if estimator.steps else None
+        else:
+            estimator = getattr(
+                estimator, "best_estimator_", getattr(estimator, "estimator_", None)
+            )
+
+
+def _richer(known: Column | None, found: Column) -> Column:
+    """Of two that know something of one column, what both know; the first counts more."""
+    if known is None:
+        return found
+    if known.dtype and (known.categories or not found.categories):
+        return known
+    return replace(found, dtype=found.dtype or known.dtype, example=found.example)
 
 
 def _described(step: Any, names: Sequence[str]) -> Iterator[Column]:
@@ -46,32 +75,88 @@ def _described(step: Any, names: Sequence[str]) -> Iterator[Column]:
         for _, inner, chosen in step.transformers_:
             if not isinstance(inner, str):
                 yield from _described(inner, _chosen(chosen, names))
-    elif hasattr(step, "categories_"):
+    elif isinstance(step, FeatureUnion):
+        for _, inner in step.transformer_list:
+            yield from _described(inner, names)
+    else:
+        yield from _own(step, names)
+        for inner in _wrapped(step):
+            given = [str(name) for name in getattr(inner, "feature_names_in_", names)]
+            if set(given) <= set(names) and getattr(inner, "n_features_in_", 0) in {0, len(given)}:
+                yield from _described(inner, given)
+
+
+def _own(step: Any, names: Sequence[str]) -> Iterator[Column]:
+    """What a step that wraps nothing has learnt."""
+    if getattr(step, "categories_", None) is not None:
         closed = getattr(step, "handle_unknown", "") == "error"
         for name, categories in zip(names, step.categories_, strict=False):
             yield _categorical(name, categories, closed=closed)
-    elif _takes_texts(step):
-        yield from (Column(name, STRING, example="text") for name in names)
-    elif getattr(step, "mean_", None) is not None:
-        for name, mean in zip(names, np.ravel(step.mean_), strict=False):
-            yield Column(name, example=float(f"{mean:.3g}"))
+    elif isinstance(step, (CountVectorizer, HashingVectorizer)):
+        yield from (Column(name, "string", example="text") for name in names)
+    elif isinstance(step, SimpleImputer) and hasattr(step, "statistics_"):
+        for name, value in zip(names, step.statistics_, strict=False):
+            yield _filled(name, value)
+    elif getattr(step, "mean_", None) is not None and np.ndim(step.mean_) == 1:
+        for name, mean in zip(names, step.mean_, strict=False):
+            yield _numeric(name, mean)
+    yield from booster_columns(step, names)
 
 
 def _described_by_steps(steps: Sequence[Any], names: Sequence[str]) -> Iterator[Column]:
-    """What the first step has learnt; an imputer leaves the columns to the next."""
+    """
+    What the steps have learnt, as long as they see the columns themselves.
+
+    An imputer hands them on in their order; what another makes of them has its names, where the
+    next step chooses by name.
+    """
+    in_order = True
     for step in steps:
-        found = list(_described(step, names))
-        if found or not isinstance(step, SimpleImputer):
-            yield from found
-            return
+        if step is None or step == "passthrough":
+            continue
+        if in_order:
+            yield from _described(step, names)
+        elif isinstance(step, ColumnTransformer):
+            given = [str(name) for name in getattr(step, "feature_names_in_", ())]
+            yield from (column for column in _described(step, given) if column.name in names)
+        in_order = in_order and isinstance(step, IMPUTERS)
+
+
+def _wrapped(step: Any) -> Iterator[Any]:
+    """The fitted estimators in a step, clones that it has fitted before those it was made of."""
+    values = sorted(vars(step).items(), key=lambda item: not item[0].endswith("_"))
+    for name, value in values:
+        if name.startswith("_"):  # its own, which may be given other columns
+            continue
+        inner = value if isinstance(value, (list, tuple)) else [value]
+        for each in inner[:1] if len(inner) > 3 else inner:
+            found = each[1] if isinstance(each, tuple) and len(each) > 1 else each
+            if isinstance(found, BaseEstimator) and hasattr(found, "n_features_in_"):
+                yield found
 
 
 def _categorical(name: str, categories: Any, *, closed: bool) -> Column:
-    known = [value for value in np.asarray(categories).tolist() if not _is_missing(value)]
-    dtype = np.dtype(type(known[0])) if known else STRING
-    if dtype.kind not in "bif":
-        dtype = STRING
-    return Column(name, dtype, tuple(known) if closed else (), known[0] if known else "text")
+    values = np.asarray(categories, object).tolist()
+    known = [value for value in values if not _is_missing(value)]
+    dtype = sort_of(known)
+    missing = None if any(value is None for value in values) else np.nan
+    example = known[0] if known else "text"
+    return Column(
+        name, dtype or "string", tuple(known) if closed and dtype else (), example, missing=missing
+    )
+
+
+def _filled(name: str, value: Any) -> Column:
+    if isinstance(value, str):
+        return Column(name, "string", example=value)
+    if isinstance(value, (bool, np.bool_)) or value is None:
+        return Column(name)
+    return _numeric(name, value)
+
+
+def _numeric(name: str, value: Any) -> Column:
+    number = float(value) if isinstance(value, (int, float, np.number)) else 0.0
+    return Column(name, example=float(f"{number:.3g}") if np.isfinite(number) else 0.0)
 
 
 def _is_missing(value: Any) -> bool:
@@ -84,13 +169,13 @@ def _chosen(chosen: Any, names: Sequence[str]) -> list[str]:
         return [chosen]
     if not isinstance(chosen, slice) and all(isinstance(name, str) for name in chosen):
         return list(chosen)
-    picked: list[str] = np.asarray(names, object)[chosen].tolist()
-    return picked
+    picked: Any = np.asarray(names, object)[chosen]
+    return [picked] if isinstance(picked, str) else list(picked.tolist())
 
 
 def _dropped(estimator: Any, names: Sequence[str]) -> set[str]:
     """The columns that were there when the pipeline was fitted and that it does not look at."""
-    first = _first(estimator)
+    first = list(_delegates(estimator))[-1]
     if not isinstance(first, ColumnTransformer):
         return set()
     used = {
@@ -100,11 +185,3 @@ def _dropped(estimator: Any, names: Sequence[str]) -> set[str]:
         for name in _chosen(chosen, names)
     }
     return set(names) - used
-
-
-def _first(estimator: Any) -> Any:
-    return estimator.steps[0][1] if isinstance(estimator, Pipeline) else estimator
-
-
-def _takes_texts(step: Any) -> bool:
-    return bool(hasattr(step, "__sklearn_tags__") and get_tags(step).input_tags.string)
