@@ -16,6 +16,9 @@ from service.inference.resources import ModelResources
 
 RETRY_FIRST_S, RETRY_MOST_S = 1.0, 60.0
 
+# So often it is looked whether a model that was ready has to be loaded again.
+LOOK_S = 1.0
+
 
 class Catalog:
     """Every model of a repository."""
@@ -90,7 +93,11 @@ class Catalog:
         return any(model.state == "loading" for model in self)
 
     def _keep_loading(self, model: Model, loaded: Callable[[Model], None]) -> None:
-        """Load *model*; while it fails, try again, ever more rarely, and tell each reason once."""
+        """
+        Load *model*, and again when it is outdated.
+
+        While it fails, try again, ever more rarely, and tell each reason once.
+        """
         wait_s, reported = RETRY_FIRST_S, ""
         while True:
             model.load()
@@ -98,6 +105,9 @@ class Catalog:
                 reported = model.log_reason
                 loaded(model)
             if model.state == "ready":
-                return
+                wait_s = RETRY_FIRST_S
+                while not model.is_outdated:
+                    sleep(LOOK_S)
+                continue
             sleep(wait_s)
             wait_s = min(2 * wait_s, RETRY_MOST_S)

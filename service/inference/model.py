@@ -11,12 +11,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Literal, TypeAlias
 
-import numpy as np
-
 from service.errors import (
     DeadlineExceeded,
     LoadTimeout,
-    ModelFailed,
     ModelLoading,
     ModelUnavailable,
     ProcessEnded,
@@ -31,13 +28,14 @@ from service.inference.execution.native import NativeThreads
 from service.inference.execution.process import ProcessExecution
 from service.inference.execution.thread import ThreadExecution
 from service.inference.manifest.manifest import Manifest
-from service.inference.manifest.reading import read_manifest
+from service.inference.manifest.reading import MODEL_TOML, read_manifest
 from service.inference.payload import Payload
+from service.inference.repository import Unchanged
 from service.inference.resources import ModelResources
 from service.inference.runtimes import open_runtime
 from service.inference.signature.question import Question
 from service.inference.signature.signature import Signature, build_signature
-from service.inference.tensors import Tensors
+from service.inference.tensors import check_finite
 
 State: TypeAlias = Literal["loading", "ready", "failed", "overrunning"]
 
@@ -109,7 +107,7 @@ class Model:
         inputs = self._question(batcher, payload, deadline_s).inputs
         payload.hold(sum(array.nbytes for array in inputs.values()), deadline_s)
         answered = batcher.ask(inputs, deadline_s=deadline_s, gone=gone)
-        self._check_finite(answered.outputs)
+        check_finite(answered.outputs, self.name)
         return answered
 
     def _question(self, batcher: Batcher, payload: Payload, deadline_s: float) -> Question:
@@ -129,6 +127,9 @@ class Model:
     def load(self) -> None:
         """Read the folder, open the artefact, warm it with the example; only then it is ready."""
         started_s = monotonic()
+        if self.is_outdated:
+            self.close()
+            self._state = "loading"
         try:
             self._open(started_s + self._resources.load_limit_s)
         except Exception as error:  # noqa: BLE001  # a framework may raise anything
@@ -138,21 +139,27 @@ class Model:
             self._state, self._reason, self.log_reason, self.stack = "ready", "", "", ()
         self.load_ms = (monotonic() - started_s) * 1000
 
+    @property
+    def is_outdated(self) -> bool:
+        """Whether it has to be loaded again, for what it was loaded from is no longer there."""
+        return bool(self._execution and self._execution.is_outdated)
+
     def close(self) -> None:
         """Let go of what answers."""
         if self._execution:
             self._execution.close()
-            self._execution = None
+        if self._batcher:
+            self._batcher.close()
+        self._execution = self._batcher = None
 
     def _fail(self, error: Exception) -> None:
         """Say why it has not loaded; threads that hang are left, with a note of where they are."""
-        around = self._resources
         if isinstance(error, DeadlineExceeded):
             stacks = (*self._threads.stacks(), *self._calls.stacks())
-            error = LoadTimeout(around.load_limit_s, stacks)
+            error = LoadTimeout(self._resources.load_limit_s, stacks)
             self._take_threads()
         if isinstance(error, ProcessEnded) and error.is_news:
-            around.died(self.name, self.version, "loading", str(error))
+            self._resources.died(self.name, self.version, "loading", str(error))
         self.stack = error.stack if isinstance(error, LoadTimeout) else ()
         self.log_reason = str(error) or type(error).__name__
         self._state, self._reason = "failed", public_reason(error).splitlines()[0]
@@ -160,18 +167,20 @@ class Model:
     def _take_threads(self) -> None:
         # Calls have threads of their own: in a common queue they would stand behind the pictures
         # that wait to be decoded, and nothing that is begun would end in time.
-        around = self._resources
-        self._calls = NativeThreads(around.native_threads, around.threads)
-        self._threads = NativeThreads(around.native_threads, around.threads)
+        native, threads = self._resources.native_threads, self._resources.threads
+        self._calls, self._threads = NativeThreads(native, threads), NativeThreads(native, threads)
 
     @property
     def _is_decoding_stalled(self) -> bool:
         return self._threads.is_stalled(self.manifest.serve.deadline_ms / 1000)
 
     def _open(self, deadline_s: float) -> None:
+        unchanged = Unchanged(self._folder / MODEL_TOML)
         manifest = self._threads.run(self._read, deadline_s)
+        unchanged.add(manifest.artefact)
         self._execution = self._threads.run(lambda: self._prepare(manifest), deadline_s)
         specs = self._execution.open(deadline_s)
+        unchanged.check()
         around = self._resources
         signature = self._threads.run(
             lambda: build_signature(manifest, specs.inputs, specs.outputs, around.limit_pixels),
@@ -196,7 +205,7 @@ class Model:
 
     def _read(self) -> Manifest:
         manifest = read_manifest(self._folder)
-        self.version = self.version or manifest.version
+        self.version = manifest.version if self._folder.name == self.name else self.version
         return replace(manifest, name=self.name, version=self.version)
 
     def _prepare(self, manifest: Manifest) -> Execution:
@@ -228,19 +237,11 @@ class Model:
                 deadline_s=deadline_s,
                 gone=lambda: False,
             )
-            self._check_finite(answered.outputs)
+            check_finite(answered.outputs, self.name)
             signature.answers(answered.outputs)
         except BaseException:
             batcher.close()
             raise
-
-    def _check_finite(self, outputs: Tensors) -> None:
-        for name, array in outputs.items():
-            if array.dtype.kind in "fc" and not np.isfinite(array).all():
-                raise ModelFailed(
-                    f"the model {self.name!r} answered with a number that is not finite, "
-                    f"in its output {name!r}"
-                )
 
     def _absent(self) -> ModelLoading | ModelUnavailable:
         if self._state == "failed":

@@ -11,9 +11,11 @@ from pathlib import Path
 from stat import S_ISDIR
 from typing import TypeAlias
 
+from service.errors import InvalidModel
 from service.inference.manifest.reading import MODEL_TOML
 
 Order: TypeAlias = tuple[int, tuple[int, ...], str]
+Stamp: TypeAlias = tuple[int, int, int] | None
 Unreadable: TypeAlias = Callable[[Path, OSError], None]
 
 
@@ -34,6 +36,33 @@ def models_in(repository: Path, unreadable: Unreadable) -> Iterator[tuple[Path, 
         versions = [folder] if alone else list(_readable(inner, unreadable))
         if versions:
             yield folder, sorted(versions, key=lambda version: _order(version.name))
+
+
+class Unchanged:
+    """Files that must be the same for as long as they are read: one version is loaded, or none."""
+
+    def __init__(self, path: Path) -> None:
+        self._stamps = {path: _stamp(path)}
+
+    def add(self, path: Path) -> None:
+        """Let another be one of them from now on."""
+        self._stamps[path] = _stamp(path)
+
+    def check(self) -> None:
+        """Raise InvalidModel where one was replaced or written to meanwhile."""
+        changed = [path.name for path, stamp in self._stamps.items() if _stamp(path) != stamp]
+        if changed:
+            listed = " and ".join(changed)
+            raise InvalidModel(f"{listed} changed while the model was loaded; it is loaded again")
+
+
+def _stamp(path: Path) -> Stamp:
+    """Which file it is, when it was changed, and its size; none if there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _shown(folder: Path) -> list[Path]:

@@ -144,7 +144,7 @@ def test_a_model_is_not_asked_before_it_is_warm(make):
 @pytest.mark.parametrize(
     ("runtime", "said"),
     [
-        (FixedRuntime(shape=(-1, 3, 224, 224)), ["(224, 224, 3)", "(3, 224, 224)"]),
+        (FixedRuntime(shape=(-1, 3, 192, 192)), ["(3, 224, 224)", "(3, 192, 192)"]),
         (FixedRuntime(columns=2), ["3 labels", "2 columns"]),
         (FixedRuntime(species=(float("nan"), 0, 0)), ["number that is not finite"]),
     ],

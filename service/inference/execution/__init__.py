@@ -37,6 +37,9 @@ class Execution(Protocol):
     # Why the model cannot come back, while it cannot.
     failure: str
 
+    # Whether it cannot come back as what it was: the model's files are others by now.
+    is_outdated: bool
+
     def open(self, deadline_s: float) -> ArtefactSpecs:
         """
         Load the model until *deadline_s*, by `time.monotonic`.

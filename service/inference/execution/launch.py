@@ -51,7 +51,9 @@ class Launcher:
 
         *variables* are added to the process's environment.
         """
-        key = _current(_fingerprint(brief), directory)
+        self._told = brief
+        self._fingerprint = fingerprint(brief)
+        key = _current(self._fingerprint, directory)
         self._ready = directory / f"{key}.ready"
         self._stack = directory / f"{key}.stack"
         self.brief = replace(
@@ -67,6 +69,10 @@ class Launcher:
         self._variables = variables
         self._child = 0
         self.quarantine = Quarantine(directory / f"{key}.suspects")
+
+    def is_outdated(self) -> bool:
+        """Whether the model's files are others by now than those that it was opened from."""
+        return fingerprint(self._told) != self._fingerprint
 
     def connect(self) -> socket.socket | None:
         """Connect to the process, which may still be loading; None if nobody listens."""
@@ -186,12 +192,12 @@ class Launcher:
             )
 
 
-def _current(fingerprint: str, directory: Path) -> str:
-    """The first key of *fingerprint* whose process, if there was one, has loaded what is there."""
-    key, number = fingerprint, 0
+def _current(base: str, directory: Path) -> str:
+    """The first key of *base* whose process, if there was one, has loaded what is there."""
+    key, number = base, 0
     while loaded_code.has_changed(_modules(directory, key)):
         number += 1
-        key = f"{fingerprint}-{number}"
+        key = f"{base}-{number}"
     return key
 
 
@@ -199,7 +205,7 @@ def _modules(directory: Path, key: str) -> Path:
     return directory / f"{key}.modules"
 
 
-def _fingerprint(brief: Brief) -> str:
+def fingerprint(brief: Brief) -> str:
     """What makes a process another one: the model's files, and how it is told to run them."""
     folder = Path(brief.file).parent
     files = sorted(

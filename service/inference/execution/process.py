@@ -37,6 +37,7 @@ class ProcessExecution:
     def __init__(self, launcher: Launcher) -> None:
         self.quarantine: Quarantine | None = launcher.quarantine
         self.failure = ""
+        self.is_outdated = False
         self._launcher = launcher
         self._brief = launcher.brief
         self._connection: socket.socket | None = None
@@ -188,6 +189,9 @@ class ProcessExecution:
     def _connect(self, deadline_s: float) -> tuple[socket.socket, ArtefactSpecs]:
         """Meet the process, and wait for its first word, for as long as it may load."""
         while (connected := self._launcher.connect()) is None:
+            if self._launcher.is_outdated():
+                self.is_outdated = True
+                raise InvalidModel("its files have changed; it is loaded again")
             wait_s = self._launcher.start()
             self._ready_at_s = monotonic() + wait_s + self._load_s
             sleep(wait_s)

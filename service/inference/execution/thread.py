@@ -16,6 +16,7 @@ class ThreadExecution:
 
     quarantine: Quarantine | None = None
     failure = ""
+    is_outdated = False
 
     def __init__(
         self, open_runtime: Callable[[], Runtime], threads: NativeThreads, lanes: int
