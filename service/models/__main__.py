@@ -1,11 +1,13 @@
 """The commands and their arguments."""
 
+import logging
 import sys
-from argparse import Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 
 from service.log_text import harmless_lines
 from service.models.command_line import INTERRUPTED, WRONG_USAGE, CommandLine, uninterrupted
+from service.models.presets import PRESETS
 
 
 def main() -> None:
@@ -19,6 +21,7 @@ def main() -> None:
 
 def _run() -> int:
     asked = _parser().parse_args()
+    logging.getLogger("service").setLevel(logging.ERROR)  # what is allowed was typed just now
     # Imported once it is known that there is something to do.
     with uninterrupted():
         from config.settings import InvalidSettings, from_environ  # noqa: PLC0415
@@ -48,23 +51,7 @@ def _parser() -> CommandLine:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    adding = commands.add_parser("add", help="make a model's folder from its file")
-    adding.add_argument(
-        "file", type=Path, help="a .onnx, .skops, .joblib, .pkl, .keras or .py file"
-    )
-    adding.add_argument(
-        "beside", type=Path, nargs="*", help="further files that it needs beside it"
-    )
-    adding.add_argument("--name", help="what to call it (default: the file's name)")
-    adding.add_argument("--version", help="add it as this version, beside others of its name")
-    adding.add_argument("--example", help="a request: JSON, or a file with JSON or a picture")
-    adding.add_argument(
-        "--trust",
-        action="store_true",
-        help="trust the types that a .skops file names; let a .joblib or .pkl run code",
-    )
-    adding.set_defaults(run=_add)
-
+    _adding(commands.add_parser("add", help="make a model's folder from its file"))
     checking = commands.add_parser("check", help="load, ask and measure models")
     checking.add_argument("name", nargs="?", help="one of them (default: all)")
     checking.set_defaults(run=_check)
@@ -72,6 +59,55 @@ def _parser() -> CommandLine:
     listed = commands.add_parser("list", help="list what is in the repository")
     listed.set_defaults(run=_list)
     return parser
+
+
+def _adding(adding: ArgumentParser) -> None:
+    """Give `add` its arguments."""
+    adding.add_argument("file", type=Path, help="the model as it was saved")
+    adding.add_argument(
+        "beside", type=Path, nargs="*", help="further files that it needs beside it"
+    )
+    adding.add_argument("--name", help="what to call it (default: the file's name)")
+    adding.add_argument("--version", help="add it as this version, beside others of its name")
+    adding.add_argument("--example", help="a request: JSON, or a file with JSON or a picture")
+    adding.add_argument(
+        "--data", type=Path, help="rows as they will be sent: .csv, .tsv, .parquet, .json or .jsonl"
+    )
+    adding.add_argument(
+        "--image",
+        choices=PRESETS,
+        metavar="PRESET",
+        help=f"it takes pictures: {', '.join(PRESETS)}",
+    )
+    adding.add_argument(
+        "--size", type=_size, metavar="HxW", help="height and width of its pictures, if any fit"
+    )
+    adding.add_argument(
+        "--rows-per-call", type=_rows, metavar="N", help="it answers exactly N rows a call"
+    )
+    adding.add_argument(
+        "--trust",
+        action="store_true",
+        help="let it run code: types that a .skops file names, a pickle, a Lambda layer",
+    )
+    adding.add_argument(
+        "--verbose", action="store_true", help="show what the framework says of a failure"
+    )
+    adding.set_defaults(run=_add)
+
+
+def _rows(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is no number of rows; 1 or more is wanted")
+    return int(text)
+
+
+def _size(text: str) -> tuple[int, int]:
+    """Height and width: 640x480, or 640 for both."""
+    height, _, width = text.partition("x")
+    if not height.isdecimal() or not (width or height).isdecimal() or int(height) < 1:
+        raise ArgumentTypeError(f"{text!r} is no size; HEIGHTxWIDTH is wanted, such as 224x224")
+    return int(height), int(width or height)
 
 
 def _add(repository: Path, asked: Namespace) -> bool:
@@ -85,6 +121,11 @@ def _add(repository: Path, asked: Namespace) -> bool:
         version=asked.version,
         example=asked.example,
         trust=asked.trust,
+        data=asked.data,
+        image=asked.image,
+        size=asked.size,
+        rows_per_call=asked.rows_per_call,
+        verbose=asked.verbose,
     )
     return False
 

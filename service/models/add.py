@@ -1,78 +1,80 @@
 """`add`: a model's folder, made from its file and proven by its example."""
 
-import json
-import re
-import shlex
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from io import BytesIO
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import orjson
-from PIL import Image
-
 from config.settings import IMAGE_LIMIT_PIXELS
 from service.errors import InvalidModel, WrongUsage
 from service.inference.manifest.reading import MODEL_TOML, read_manifest
-from service.inference.runtimes import Runtime, open_runtime
+from service.inference.manifest.schema import TABULAR
+from service.inference.runtimes import ROWS_PER_CALL, Runtime
+from service.inference.runtimes.fixed_rows import FixedRows
 from service.inference.signature.signature import Signature, build_signature
-from service.log_text import harmless_lines
-from service.models import draft
-from service.models.command_line import uninterrupted
+from service.models import draft, given_example, opening, shown_data, telling, trials
+from service.models.file_kinds import platform_of, suffix_of
+from service.models.given_example import EXAMPLE, Example
 from service.models.progress import step
+from service.models.rows_file import Rows, read
+from service.models.target import put, slug, target
 
-PLATFORMS = {
-    ".onnx": "onnx",
-    ".skops": "sklearn",
-    ".joblib": "sklearn",
-    ".pkl": "sklearn",
-    ".keras": "keras",
-    ".py": "python",
-}
-PASTED_BYTES = 400
-EXAMPLE = "example.json"
+# Sizes that a free dimension may have in a made-up example, the first that the model answers.
+SIZES = (1, 2, 4, 8, 16, 32, 64)
 
 
-@dataclass(frozen=True)
-class Example:
-    """A golden request, as a file."""
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """
+    What `add` was asked for.
 
-    file: str
-    content: bytes
+    *image* is a preset of pictures, *size* their height and width; *data* a file of rows.
+    """
+
+    name: str | None = None
+    version: str | None = None
+    example: str | None = None
+    trust: bool = False
+    data: Path | None = None
+    image: str | None = None
+    size: tuple[int, int] | None = None
+    rows_per_call: int | None = None
+    verbose: bool = False
 
 
-def run(
-    repository: Path,
-    files: Sequence[Path],
-    *,
-    name: str | None,
-    version: str | None,
-    example: str | None,
-    trust: bool,
-) -> None:
+def run(repository: Path, files: Sequence[Path], **asked: Any) -> None:
     """Add the model whose artefact is the first of *files*. Raises InvalidModel."""
-    platform = _platform(files)
-    name = name or _slug(files[0].stem)
-    target = _target(repository, name, version)
-    given = _given(example)
+    _add(repository, files, Asked(**asked))
+
+
+def _add(repository: Path, files: Sequence[Path], asked: Asked) -> None:
+    platform = platform_of(files)
+    name = asked.name or slug(files[0].name.removesuffix(suffix_of(files[0])))
+    wanted = target(repository, name, asked.version)
+    example = given_example.given(asked.example)
+    rows = read(asked.data) if asked.data else None
     with TemporaryDirectory() as scratch:
         folder = _copied(files, Path(scratch, name))
         artefact = folder / files[0].name
-        options = _options(artefact, trust=trust)
+        options = opening.options_for(artefact, platform, trust=asked.trust)
+        shown = shown_data.options(platform, rows, given_example.row_of(example))
+        if asked.rows_per_call:
+            shown[ROWS_PER_CALL] = asked.rows_per_call
         with step(f"opening {artefact.name}"):
-            runtime = _open(platform, artefact, options)
-        entries = {"platform": platform, "version": version or "1", "file": artefact.name}
+            runtime = opening.opened(platform, artefact, options | shown, verbose=asked.verbose)
+        entries = {"platform": platform, "version": asked.version or "1", "file": artefact.name}
         entries |= {"description": "", **options}
-        signature = _described(folder, entries, runtime, given)
+        ignored = getattr(runtime, "ignored", None)
+        if ignored:
+            entries["ignored"] = ignored
+        added = _Adding(folder, entries, runtime, asked, rows)
+        signature = added.describe(example)
         with step("asking its example"):
-            answers = signature.answers(runtime.predict(signature.golden().inputs))
-        target.parent.mkdir(exist_ok=True)
-        shutil.copytree(folder, target, ignore=shutil.ignore_patterns("__pycache__"))
-    _tell(target, name, signature, answers)
+            answers = signature.answers(added.runtime.predict(signature.golden().inputs))
+        put(folder, wanted)
+    telling.tell(wanted, name, signature, answers, added.decisions)
 
 
 def _copied(files: Sequence[Path], folder: Path) -> Path:
@@ -82,23 +84,117 @@ def _copied(files: Sequence[Path], folder: Path) -> Path:
     return folder
 
 
-def _described(
-    folder: Path, entries: Mapping[str, Any], runtime: Runtime, given: Example | None
-) -> Signature:
-    """Write model.toml and the example into *folder*, and read it as the service does."""
-    if (folder / MODEL_TOML).exists():
-        _check_given(folder, entries, given)
-        return _settle(folder, runtime, given)
-    if given is None and (folder / EXAMPLE).exists():
-        given = Example(EXAMPLE, (folder / EXAMPLE).read_bytes())
-    row = _row(given) if given else getattr(runtime, "example", None)
-    if not runtime.inputs and not row:
-        raise InvalidModel(
-            f"{entries['file']} does not say what it takes; show it by --example "
-            '\'{"age": 41, "city": "Oslo"}\', or by an attribute `example` of the class'
+class _Adding:
+    """One model on its way into the repository; *decisions* are told when it is there."""
+
+    def __init__(
+        self,
+        folder: Path,
+        entries: Mapping[str, Any],
+        runtime: Runtime,
+        asked: Asked,
+        rows: Rows | None,
+    ) -> None:
+        self.folder = folder
+        self.entries = entries
+        self.runtime = runtime
+        self.asked = asked
+        self.rows = rows
+        self.decisions: list[str] = []
+
+    def describe(self, example: Example | None) -> Signature:
+        """Write model.toml and the example, try the model, and write what that has shown."""
+        if (self.folder / MODEL_TOML).exists():
+            _check_given(self.folder, self.entries, example)
+            signature = self._settle(example)
+            with step("trying it in batches"):
+                trials.find(signature, self.runtime, batch_rows=2)
+            return signature
+        if example is None and (self.folder / EXAMPLE).exists():
+            example = Example(EXAMPLE, (self.folder / EXAMPLE).read_bytes())
+        known, example = self._known(example)
+        signature = self._written(known, example)
+        with step("trying it in batches"):
+            known = self._tried(signature, known)
+        signature = self._written(known, example)
+        if self.rows:
+            shown_data.check(signature, self.runtime, self.rows)
+        return signature
+
+    def _known(self, example: Example | None) -> tuple[draft.Known, Example | None]:
+        row = given_example.row_of(example) or getattr(self.runtime, "example", None)
+        if self.rows:
+            row = shown_data.example_row(self.runtime, self.rows)
+        if not self.runtime.inputs and not row:
+            raise InvalidModel(
+                f"{self.entries['file']} does not say what it takes; show it by --example "
+                '\'{"age": 41, "city": "Oslo"}\', or by an attribute `example` of the class'
+            )
+        known = draft.Known(row=row, image=self.asked.image, size=self.asked.size)
+        known = replace(known, columns=shown_data.decided(self.runtime))
+        if self.rows:
+            known = shown_data.added_to(known, self.runtime, self.rows)
+        telling.decide_inputs(self.decisions, self.runtime, known, has_data=bool(self.rows))
+        return known, example or given_example.of_row(row)
+
+    def _written(self, known: draft.Known, example: Example | None) -> Signature:
+        toml = self.folder / MODEL_TOML
+        toml.write_text(draft.write(self.entries, self.runtime, known), "utf-8")
+        return self._settle(example, pictures=bool(known.image))
+
+    def _settle(self, example: Example | None, *, pictures: bool = False) -> Signature:
+        """Read the folder as the service does; write the example, made up if there is none."""
+        has_own = read_manifest(self.folder).example is not None  # of a model.toml that was given
+        pictures = pictures or draft.is_of_pictures(self.runtime)
+        if example is None and not has_own and pictures:
+            example = given_example.grey()
+        if example:
+            _keep(self.folder, example)
+        signature = self._signature()
+        if read_manifest(self.folder).example is None:
+            _keep(self.folder, self._made_up(signature))
+            signature = self._signature()
+        return signature
+
+    def _signature(self) -> Signature:
+        manifest = read_manifest(self.folder)
+        runtime = self.runtime
+        return build_signature(manifest, runtime.inputs, runtime.outputs, IMAGE_LIMIT_PIXELS)
+
+    def _made_up(self, signature: Signature) -> Example:
+        """An example of the sizes that the model answers, if any of those that are tried."""
+        words = getattr(self.runtime, "words", [])
+        for made in signature.made_up(SIZES, words):
+            try:
+                inputs = signature.read(given_example.loads(made)).inputs
+                if trials.is_finite(self.runtime.predict(inputs)):
+                    return Example(EXAMPLE, made + b"\n")
+            except Exception:  # noqa: BLE001, S112  # another one, then
+                continue
+        return Example(EXAMPLE, signature.example + b"\n")
+
+    def _tried(self, signature: Signature, known: draft.Known) -> draft.Known:
+        manifest = read_manifest(self.folder)
+        most = manifest.serve.batch_rows
+        others = shown_data.others(signature, self.rows)
+        if isinstance(self.runtime, FixedRows):
+            found = trials.find(signature, self.runtime, self.runtime.rows, others)
+        else:
+            found = trials.find(signature, self.runtime, most, others)
+        serve = telling.decide_serve(
+            self.decisions, self.runtime, found, most, self.asked.rows_per_call
         )
-    (folder / MODEL_TOML).write_text(draft.write(entries, runtime, row), "utf-8")
-    return _settle(folder, runtime, given or _of_row(row))
+        if found.rows_per_call:
+            self.runtime = FixedRows(self.runtime, found.rows_per_call)
+        columns = {name: dict(said) for name, said in known.columns.items()}
+        if self.entries["platform"] in TABULAR and signature.rows:
+            names = [name for name in self.runtime.inputs if name in signature.inputs]
+            for name in trials.missing_columns(signature, self.runtime, names):
+                columns.setdefault(name, {})["optional"] = True
+            telling.decide_missing(self.decisions, columns)
+            if self.rows:
+                shown_data.check_missing(self.rows, names, columns)
+        return replace(known, serve=serve, columns=columns)
 
 
 def _check_given(folder: Path, entries: Mapping[str, Any], example: Example | None) -> None:
@@ -111,138 +207,7 @@ def _check_given(folder: Path, entries: Mapping[str, Any], example: Example | No
         raise WrongUsage(f"the given {MODEL_TOML} names its example; leave --example out")
 
 
-def _platform(files: Sequence[Path]) -> str:
-    for file in files:
-        if not file.is_file():
-            raise WrongUsage(f"there is no file {file}")
-    names = [file.name for file in files]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise WrongUsage(f"two of the files are called {twice[0]}; call one of them otherwise")
-    platform = PLATFORMS.get(files[0].suffix)
-    if platform is None:
-        raise WrongUsage(
-            f"{files[0].name} is of no known kind; add a file that ends with one of "
-            + ", ".join(PLATFORMS)
-        )
-    return platform
-
-
-def _slug(stem: str) -> str:
-    return re.sub(r"[^a-z0-9.]+", "-", stem.lower()).strip("-.") or "model"
-
-
-def _target(repository: Path, name: str, version: str | None) -> Path:
-    """Where the folder will be. Raises InvalidModel if something is there."""
-    if _slug(name) != name or (version and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*", version)):
-        raise WrongUsage("name and version are made of letters, digits, dots and hyphens")
-    single = repository / name
-    if version and (single / MODEL_TOML).exists():
-        raise WrongUsage(
-            f"{single} holds a model of one version; move its files to {single}/1 first"
-        )
-    target = single / version if version else single
-    if target.exists():
-        raise WrongUsage(
-            f"{target} is there already; give another --name, or a --version to add it beside"
-        )
-    return target
-
-
-def _options(artefact: Path, *, trust: bool) -> dict[str, Any]:
-    if not trust:
-        return {}
-    if artefact.suffix != ".skops":
-        return {"allow_pickle": True} if artefact.suffix in {".joblib", ".pkl"} else {}
-    from service.inference.runtimes import sklearn  # noqa: PLC0415  # an optional framework
-
-    unknown = sklearn.unknown_types(artefact)
-    return {"trusted": unknown} if unknown else {}
-
-
-def _open(platform: str, artefact: Path, options: Mapping[str, Any]) -> Runtime:
-    try:
-        with uninterrupted():
-            return open_runtime(platform, artefact, options)
-    except InvalidModel:
-        raise
-    except Exception as error:  # a framework may raise anything
-        raise InvalidModel(
-            f"{artefact.name} cannot be opened: {type(error).__name__}: {error}"
-        ) from error
-
-
-def _given(example: str | None) -> Example | None:
-    """The example of the command line: JSON as it is, or a file."""
-    if example is None:
-        return None
-    if example.lstrip().startswith("{"):
-        return _json(example)
-    path = Path(example)
-    if not path.is_file():
-        raise WrongUsage(f"the example {example!r} is neither a JSON object nor a file")
-    return Example(f"example{path.suffix}", path.read_bytes())
-
-
-def _row(given: Example) -> dict[str, Any] | None:
-    if not given.file.endswith(".json"):
-        return None
-    try:
-        sent = orjson.loads(given.content)
-    except orjson.JSONDecodeError as error:
-        raise InvalidModel(f"the example is not valid JSON: {error}") from None
-    rows = sent.get("rows") if isinstance(sent, dict) else None
-    row = rows[0] if isinstance(rows, list) and rows else sent
-    return row if isinstance(row, dict) else None
-
-
-def _of_row(row: Mapping[str, Any] | None) -> Example | None:
-    return _json(json.dumps(row, ensure_ascii=False)) if row else None
-
-
-def _json(text: str) -> Example:
-    return Example(EXAMPLE, text.strip().encode() + b"\n")
-
-
-def _settle(folder: Path, runtime: Runtime, example: Example | None) -> Signature:
-    """Read the folder as the service does; write the example, made up if there is none."""
-    has_own = read_manifest(folder).example is not None  # of a model.toml that was given
-    if example is None and not has_own and draft.is_of_pictures(runtime):
-        example = _grey()
-    if example:
-        _keep(folder, example)
-    manifest = read_manifest(folder)
-    signature = build_signature(manifest, runtime.inputs, runtime.outputs, IMAGE_LIMIT_PIXELS)
-    if manifest.example is None:
-        _keep(folder, _json(signature.example.decode()))
-    return signature
-
-
-def _grey() -> Example:
-    content = BytesIO()
-    Image.new("RGB", (256, 256), "grey").save(content, "PNG")
-    return Example("example.png", content.getvalue())
-
-
 def _keep(folder: Path, example: Example) -> None:
     (folder / example.file).write_bytes(example.content)
     with (folder / MODEL_TOML).open("a", encoding="utf-8") as toml:
         toml.write(draft.example(example.file))
-
-
-def _tell(target: Path, name: str, signature: Signature, answers: list[Any]) -> None:
-    url = f"http://localhost:8000/models/{name}"
-    command = f"curl {url}    # its card, with a command to try it"
-    if signature.kind != "image" and len(signature.example) <= PASTED_BYTES:
-        sent = shlex.quote(signature.example.decode())
-        command = f"curl -d {sent} -H 'Content-Type: application/json' {url}/predict"
-    toml = (target / MODEL_TOML).read_text("utf-8")
-    sys.stdout.write(
-        harmless_lines(
-            f"\nAdded {target}. Its model.toml, which is yours to edit:\n\n"
-            + "".join(f"    {line}\n" if line else "\n" for line in toml.splitlines())
-            + f"\nIt answers its example with {orjson.dumps(answers[0]).decode()}\n\n"
-            f"Next: python -m service.models check {name}; then restart the service, and\n\n"
-            f"    {command}\n\n"
-        )
-    )

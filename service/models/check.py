@@ -16,10 +16,10 @@ from service.errors import InvalidModel, UnknownModel
 from service.inference.manifest.manifest import Manifest
 from service.inference.manifest.reading import read_manifest
 from service.inference.runtimes import Runtime, open_runtime
-from service.inference.signature.signature import build_signature
+from service.inference.signature.signature import Signature, build_signature
 from service.inference.tensors import Tensors
 from service.log_text import harmless_lines
-from service.models import largest, listing
+from service.models import largest, listing, trials
 from service.models.command_line import uninterrupted
 from service.models.footprint import Footprint, measure
 from service.models.largest import MemoryCost
@@ -33,6 +33,16 @@ HEADROOM = 0.15
 
 # Each batch size is timed so many times, or for so long.
 CALLS, CALLS_S = 50, 1.0
+
+
+# What rows of strangers in a batch, or requests before, may do to an answer.
+STATE = (
+    "it answers the same request differently the second time: it keeps something from request to "
+    "request, or draws at random"
+)
+DEPENDS = "the answer to a row depends on the rows beside it, which are strangers'"
+SAY_SO = "; say batch_rows = 1 under [serve], and each request is a call of its own"
+BY_ITSELF = "; batch_rows = 1, so each request is a call of its own"
 
 
 def run(repository: Path, name: str | None, settings: Settings) -> bool:
@@ -68,6 +78,7 @@ def _check(folder: Path, name: str, settings: Settings) -> bool:
         media_type = (guess_type(manifest.example.name)[0] if manifest.example else None) or ""
         say(f"  load time: {load_s:.2f} s")
         say(f"  example: {_short(orjson.dumps(answers[0]).decode())}")
+        is_fit = _neighbours(signature, runtime, manifest)
         _tell_latency(manifest, runtime, inputs)
         with step("  serving it with one worker and with two"):
             request = signature.example, media_type or "application/json"
@@ -78,7 +89,24 @@ def _check(folder: Path, name: str, settings: Settings) -> bool:
     except Exception as error:  # noqa: BLE001  # a framework may raise anything
         say(f"  failed: {type(error).__name__}: {error}")
         return False
-    return _tell_memory(manifest, footprint, settings)
+    return _tell_memory(manifest, footprint, settings) and is_fit
+
+
+def _neighbours(signature: Signature, runtime: Runtime, manifest: Manifest) -> bool:
+    """Say whether rows beside one, or requests before it, change its answer; whether it is fit."""
+    alone = manifest.serve.batch_rows == 1
+    found = trials.find(signature, runtime, max(manifest.serve.batch_rows, 2))
+    told, fit = "they change no answer", True
+    if found.rows_per_call and not manifest.serve.rows_per_call:
+        told, fit = "it fails for two rows together; say rows_per_call = 1 under [serve]", False
+    elif not found.repeats:
+        told, fit = STATE, alone
+    elif not found.stands_alone:
+        told, fit = DEPENDS, alone
+    if not (found.repeats and found.stands_alone):
+        told += BY_ITSELF if alone else SAY_SO
+    say(f"  neighbours: {told}" if fit else f"  refused: {told}")
+    return fit
 
 
 def _tell_latency(manifest: Manifest, runtime: Runtime, inputs: Tensors) -> None:

@@ -40,7 +40,7 @@ def test_what_cannot_load_is_refused_with_its_reason(repository, capfd):
     (repository / "iris/model.onnx").write_bytes(b"nothing")
 
     assert not checked(repository, None)
-    assert "failed" in capfd.readouterr().out
+    assert "refused: model.onnx is no ONNX model" in capfd.readouterr().out
 
 
 def test_an_unknown_name_is_refused(repository):
