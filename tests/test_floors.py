@@ -112,7 +112,15 @@ def test_a_part_knows_nothing_of_what_it_must_not(part, forbidden):
 
 
 @pytest.mark.parametrize(
-    ("framework", "runtime"), [("onnxruntime", "onnx"), ("openvino", "keras"), ("skops", "sklearn")]
+    ("framework", "runtime"),
+    [
+        ("onnxruntime", "onnx"),
+        ("openvino", "keras"),
+        ("skops", "sklearn"),
+        ("xgboost", "xgboost"),
+        ("lightgbm", "lightgbm"),
+        ("catboost", "catboost"),
+    ],
 )
 def test_a_framework_is_imported_by_its_own_runtime_only(framework, runtime):
     importers = {str(path) for path in MODULES if framework in imports_of(path)}
