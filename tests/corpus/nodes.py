@@ -78,10 +78,17 @@ def data_of(case):
     )
 
 
-def has_batch(arrays):
-    """Whether all have rows, and the same number of them."""
+def has_batch(inputs, outputs):
+    """
+    Whether all have rows, and the same number of them.
+
+    Of one row each, several inputs may be anything: a picture, and the weights of its convolution.
+    """
+    arrays = [*inputs, *outputs]
     sizes = {np.shape(array)[:1] if isinstance(array, np.ndarray) else () for array in arrays}
-    return len(sizes) == 1 and sizes != {()}
+    return (
+        len(sizes) == 1 and sizes != {()} and bool(inputs) and (sizes != {(1,)} or len(inputs) == 1)
+    )
 
 
 def asked(folder, inputs, outputs):
@@ -128,7 +135,7 @@ def outcome(case, folder):
     if not opened(case, path):
         return "not opened by ONNX Runtime", ""
     inputs, outputs = data_of(case)
-    batched = has_batch([*inputs, *outputs]) and can_be_sent([*inputs, *outputs])
+    batched = has_batch(inputs, outputs) and can_be_sent([*inputs, *outputs])
     (folder / "models").mkdir()
     try:
         with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
