@@ -19,7 +19,9 @@ from service.request import request
 blueprint = Blueprint("models", __name__)
 
 # The kinds of pictures that are read; SVG, which may hold scripts, is none.
-PICTURE_TYPES = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp"})
+PICTURE_TYPES = frozenset(
+    f"image/{kind}" for kind in ("jpeg", "png", "webp", "gif", "bmp", "avif", "heic")
+)
 OPAQUE = "application/octet-stream"
 
 # A longer example is piped from its own address rather than pasted.

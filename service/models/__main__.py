@@ -36,8 +36,22 @@ def _run() -> int:
         code, said = WRONG_USAGE, str(error)
     except ServiceError as error:
         code, said = 1, str(error)
+    except Exception as error:
+        if asked.run is not _add or asked.verbose:
+            raise
+        code, said = 1, _unforeseen(error)
     sys.stderr.write(harmless_lines(f"weir: {said}\n"))
     return code
+
+
+def _unforeseen(error: Exception) -> str:
+    """A framework's failure that nobody here has met before, in a sentence."""
+    from service.models.wording import words_of  # noqa: PLC0415  # as above
+
+    return (
+        f"the model's framework failed: {type(error).__name__}: {words_of(error)}; "
+        "add --verbose shows all that it says"
+    )
 
 
 def _parser() -> CommandLine:

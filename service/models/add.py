@@ -14,7 +14,15 @@ from service.inference.manifest.schema import TABULAR
 from service.inference.runtimes import ROWS_PER_CALL, Runtime
 from service.inference.runtimes.fixed_rows import FixedRows
 from service.inference.signature.signature import Signature, build_signature
-from service.models import draft, given_example, opening, shown_data, telling, trials
+from service.models import (
+    draft,
+    from_torch,
+    given_example,
+    opening,
+    shown_data,
+    telling,
+    trials,
+)
 from service.models.file_kinds import platform_of, suffix_of
 from service.models.given_example import EXAMPLE, Example
 from service.models.progress import step
@@ -50,14 +58,19 @@ def run(repository: Path, files: Sequence[Path], **asked: Any) -> None:
 
 
 def _add(repository: Path, files: Sequence[Path], asked: Asked) -> None:
-    platform = platform_of(files)
+    from_pytorch = from_torch.is_torch(files[0])
+    platform = "onnx" if from_pytorch else platform_of(files)
     name = asked.name or slug(files[0].name.removesuffix(suffix_of(files[0])))
     wanted = target(repository, name, asked.version)
     example = given_example.given(asked.example)
     rows = read(asked.data) if asked.data else None
     with TemporaryDirectory() as scratch:
-        folder = _copied(files, Path(scratch, name))
+        folder = _copied(files[1:] if from_pytorch else files, Path(scratch, name))
         artefact = folder / files[0].name
+        if from_pytorch:
+            with step(f"exporting {files[0].name} to ONNX"):
+                row = given_example.row_of(example)
+                artefact = from_torch.converted(files[0], folder, row, trust=asked.trust)
         options = opening.options_for(artefact, platform, trust=asked.trust)
         shown = shown_data.options(platform, rows, given_example.row_of(example))
         if asked.rows_per_call:
@@ -122,6 +135,8 @@ class _Adding:
         return signature
 
     def _known(self, example: Example | None) -> tuple[draft.Known, Example | None]:
+        if self.asked.image:
+            _check_pictures(self.runtime)
         row = given_example.row_of(example) or getattr(self.runtime, "example", None)
         if self.rows:
             row = shown_data.example_row(self.runtime, self.rows)
@@ -195,6 +210,17 @@ class _Adding:
             if self.rows:
                 shown_data.check_missing(self.rows, names, columns)
         return replace(known, serve=serve, columns=columns)
+
+
+def _check_pictures(runtime: Runtime) -> None:
+    """Raise WrongUsage where no picture could be the one input."""
+    specs = list(runtime.inputs.values())
+    if len(specs) != 1 or not draft.has_pixels(specs[0]):
+        listed = ", ".join(f"{spec.name} {list(spec.shape)}" for spec in specs) or "none"
+        raise WrongUsage(
+            "--image wants a model of one input, [n, height, width, 3 or 1] or [n, 3 or 1, height, "
+            f"width]; it takes {listed}"
+        )
 
 
 def _check_given(folder: Path, entries: Mapping[str, Any], example: Example | None) -> None:

@@ -78,7 +78,8 @@ def _check(folder: Path, name: str, settings: Settings) -> bool:
         media_type = (guess_type(manifest.example.name)[0] if manifest.example else None) or ""
         say(f"  load time: {load_s:.2f} s")
         say(f"  example: {_short(orjson.dumps(answers[0]).decode())}")
-        is_fit = _neighbours(signature, runtime, manifest)
+        if not _neighbours(signature, runtime, manifest):
+            return False
         _tell_latency(manifest, runtime, inputs)
         with step("  serving it with one worker and with two"):
             request = signature.example, media_type or "application/json"
@@ -89,7 +90,7 @@ def _check(folder: Path, name: str, settings: Settings) -> bool:
     except Exception as error:  # noqa: BLE001  # a framework may raise anything
         say(f"  failed: {type(error).__name__}: {error}")
         return False
-    return _tell_memory(manifest, footprint, settings) and is_fit
+    return _tell_memory(manifest, footprint, settings)
 
 
 def _neighbours(signature: Signature, runtime: Runtime, manifest: Manifest) -> bool:

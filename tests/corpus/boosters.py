@@ -7,7 +7,7 @@ import xgboost
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from tests.corpus.case import Made, answers_of, case, of_estimator, rows_of
+from tests.corpus.case import Made, answers_of, case, of_estimator, rows_of, save
 from tests.corpus.tables import AMOUNT, ANSWER, CATEGORIES, CITIES, GAPS, NUMBERS, PEOPLE, mixed
 
 YES = (ANSWER == "yes").astype(int)
@@ -71,6 +71,12 @@ def xgb_save(model, file):
 
 def lgb_save(model, file):
     model.booster_.save_model(file)
+
+
+@case("boosters", "--trust", refused="save it in the library's own format")
+def booster_in_a_pickle(folder):
+    booster = xgb().fit(PEOPLE[NUMBERS], YES).get_booster()
+    return Made([save(folder, booster)], {}, [])
 
 
 OWN = {

@@ -61,6 +61,8 @@ def rows_of(table):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return {"rows": json.loads(table.to_json(orient="records"))}
+    if isinstance(table, np.ndarray) and table.dtype == object:
+        return {"rows": [{f"x{i}": value for i, value in enumerate(row)} for row in table.tolist()]}
     if isinstance(table, list):
         return {"rows": [{"text": text} for text in table]}
     array = np.asarray(table, float)

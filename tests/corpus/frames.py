@@ -188,6 +188,23 @@ for _name, (_model, _table) in PIPELINES.items():
         )
     )
 
+OBJECTS = PEOPLE[["age", "city"]].to_numpy(object)
+
+
+@case("frames", "--trust")
+def array_of_objects(folder):
+    """Without names: its columns are called as scikit-learn calls them."""
+    columns = make_column_transformer((StandardScaler(), [0]), (OneHotEncoder(), [1]))
+    model = make_pipeline(columns, LogisticRegression())
+    return of_estimator(folder, model, OBJECTS, ANSWER)
+
+
+@case("frames", "--trust")
+def arrow_columns(folder):
+    table = PEOPLE.convert_dtypes(dtype_backend="pyarrow")
+    return of_estimator(folder, make_pipeline(mixed(), LogisticRegression()), table, ANSWER)
+
+
 AWKWARD = PEOPLE[NUMBERS].set_axis(["Age (years)", "größe / m²"], axis=1)
 NAMES = {
     "awkward-names": AWKWARD,

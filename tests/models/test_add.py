@@ -120,6 +120,7 @@ def test_versions_stand_beside_each_other(adding, thermometer, repository):
         ({"file": "model.onnx", "example": "nowhere.json"}, "neither"),
         ({"file": "model.onnx", "example": '{"measurements": [1]}'}, "a list of 4"),
         ({"file": "model.pkl"}, "allow_pickle"),
+        ({"file": "model.onnx", "image": "imagenet"}, "it takes measurements [-1, 4]"),
     ],
     ids=str,
 )

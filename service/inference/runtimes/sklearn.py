@@ -32,6 +32,9 @@ from service.inference.tensors import Tensors, TensorSpec
 # The one input of a pipeline that was fitted on an array without names.
 MATRIX, TEXTS = "X", "text"
 
+# What XGBoost and LightGBM call a model that is no estimator: it takes tables of their own.
+BOOSTER = "Booster"
+
 # A dtype holds no code; skops 0.16 does not know it, and every OneHotEncoder has one.
 SAFE = frozenset({"numpy.dtype"})
 
@@ -72,10 +75,12 @@ class SklearnRuntime:
         estimator = opened_with(
             artefact, lambda: _load(artefact, trusted, allow_pickle=allow_pickle)
         )
-        if not any(hasattr(estimator, method) for method in ("predict", "transform", "fit")):
+        methods = {name for name in ("predict", "transform", "fit") if hasattr(estimator, name)}
+        if not methods or type(estimator).__name__ == BOOSTER:
             raise InvalidModel(f"{artefact.name} holds {_holding(estimator)}")
         # A plain array has no names, which is all that this warns of; the order is the same.
         warnings.filterwarnings("ignore", "X does not have valid feature names")
+        warnings.filterwarnings("ignore", "X has feature names, but")
         said, row = columns or {}, example or {}
         found, self.ignored = columns_of(estimator)
         known = [as_said(each, said.get(each.name, {}), row.get(each.name)) for each in found]
@@ -112,6 +117,8 @@ def _of_one_input(estimator: Any) -> Trial:
 def _holding(found: Any) -> str:
     """What a file holds that is no estimator, and what to save instead."""
     kind = type(found).__name__
+    if kind == BOOSTER:
+        return "a Booster; save it in the library's own format: booster.save_model(…)"
     if isinstance(found, Mapping):
         keys = [str(key) for key, value in found.items() if hasattr(value, "predict")]
         if keys:
@@ -150,14 +157,15 @@ def _load(artefact: Path, trusted: Sequence[str], *, allow_pickle: bool) -> Any:
         if unknown:
             raise InvalidModel(
                 f"{artefact.name} holds types that skops does not know to be safe: "
-                f"{', '.join(unknown)}; if you trust them, name them in model.toml: "
-                f"trusted = {unknown}"
+                f"{', '.join(unknown)}; if you trust them, type: add {artefact.name} --trust, or "
+                f"say it in model.toml: trusted = {unknown}"
             )
         return skops.load(artefact, trusted=[*SAFE, *trusted])
     if not allow_pickle:
         raise InvalidModel(
-            f"{artefact.name} is a pickle, which may run any code when it is opened; save it with "
-            "skops.io.dump, or say allow_pickle = true in model.toml"
+            f"{artefact.name} is a pickle, which may run any code when it is opened; if you trust "
+            f"it, type: add {artefact.name} --trust, or say allow_pickle = true in model.toml; a "
+            "file that skops.io.dump wrote cannot run code"
         )
     log.warning("%s is a pickle, and model.toml allows it to run code", artefact)
     try:

@@ -21,14 +21,19 @@ IMPUTERS = (SimpleImputer, KNNImputer)
 
 def columns_of(estimator: Any) -> tuple[list[Column], list[str]]:
     """
-    List the columns that the estimator wants, none where it was fitted without names.
+    List the columns that the estimator wants, none where it was fitted on an array of numbers.
 
     The others are those that were there when it was fitted and that it does not look at.
     """
     names = list(map(str, _names_of(estimator)))
+    has_names = bool(names)
+    if not has_names:  # an array: called as scikit-learn calls its columns
+        names = [f"x{number}" for number in range(getattr(estimator, "n_features_in_", 0))]
     known: dict[str, Column] = {}
     for column in _described(estimator, names):
         known[column.name] = _richer(known.get(column.name), column)
+    if not has_names and not any(column.sort == "string" for column in known.values()):
+        return [], []  # one array of numbers
     unused = _dropped(estimator, names)
     wanted = [known.get(name, Column(name)) for name in names if name not in unused]
     return wanted, [name for name in names if name in unused]
