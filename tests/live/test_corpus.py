@@ -24,11 +24,11 @@ MODULES = {
     "estimators": ["sklearn"],
     "frames": ["sklearn"],
     "boosters": ["xgboost", "lightgbm", "catboost"],
-    "own_code": ["sklearn", "keras"],
+    "own_code": ["sklearn", "openvino"],
     "graphs": ["onnx"],
     "graphs_more": ["onnx"],
     "converted": ["onnx", "skl2onnx", "onnxmltools", "lightgbm", "xgboost"],
-    "layers": ["keras"],
+    "layers": ["openvino"],
 }
 
 # These run in processes of their own, so many beside each other; a process imports scikit-learn for

@@ -2,7 +2,7 @@
 
 from io import BytesIO
 
-from PIL import AvifImagePlugin, Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from service.errors import BadImage, ImageTooLarge, UnsupportedImage
 
@@ -31,13 +31,7 @@ OTHERS = {
 }
 VIDEO_BRANDS = (b"isom", b"mp41", b"mp42", b"qt  ", b"M4V ", b"avc1", b"iso2", b"iso5", b"iso6")
 
-# One thread decodes: how many pictures are decoded at once is decided elsewhere.
-AvifImagePlugin.DEFAULT_MAX_THREADS = 1
-
-
-def is_heif(data: bytes) -> bool:
-    """Whether *data* begins as an HEIC file does; an AVIF has a brand of its own."""
-    return data[FTYP] == b"ftyp" and data[BRAND] in HEIF_BRANDS
+AVIF_BRANDS = frozenset({b"avif", b"avis"})
 
 
 def open_picture(data: bytes, limit_pixels: int) -> Image.Image:
@@ -45,9 +39,12 @@ def open_picture(data: bytes, limit_pixels: int) -> Image.Image:
     if not data:
         raise BadImage("the picture is empty (0 bytes); send the bytes of an image file")
     formats: tuple[str, ...] = FORMATS
-    if is_heif(data):
+    brand = data[BRAND] if data[FTYP] == b"ftyp" else b""
+    if brand in HEIF_BRANDS:
         _know_heif()
         formats = ("HEIF",)
+    elif brand in AVIF_BRANDS:
+        _know_avif()
     try:
         image = Image.open(BytesIO(data), formats=formats)
     except UnidentifiedImageError:
@@ -68,6 +65,13 @@ def _know_heif() -> None:
     import pillow_heif  # noqa: PLC0415
 
     pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, decode_threads=1)
+
+
+def _know_avif() -> None:
+    """Let one thread decode an AVIF: how many pictures are decoded at once is decided elsewhere."""
+    from PIL import AvifImagePlugin  # noqa: PLC0415  # 2 MB that nobody pays who gets none
+
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 
 def _name(data: bytes) -> str:

@@ -38,9 +38,15 @@ class Naming:
         labelled = [name for name in self._answered or self.labels if self.labels.get(name)]
         untopped = [name for name in labelled if name not in self._top]
         self._questions = tuple(untopped) if len(untopped) > 1 else ()
+        applies = any(spec.datatype.kind == "b" for spec in specs.values())
+        is_one_question = labelled and not self._questions and not applies and bool(specs)
+        answered = self._answered or tuple(specs)
+        self._one_question = labelled if is_one_question and set(labelled) == {*answered} else []
 
     def answers(self, outputs: Tensors) -> list[AnsweredRow]:
         """Name each row of *outputs*. Raises ModelFailed for columns that no label fits."""
+        if self._one_question:  # what most classifiers are
+            return self._classified(self._one_question, outputs)
         names = self._answered or tuple(outputs)
         columns = {name: outputs[name] for name in names}
         parts: list[list[AnsweredRow]] = []
@@ -48,12 +54,10 @@ class Naming:
         applying = [name for name in labelled if columns[name].dtype.kind == "b"]
         if labelled:
             parts += self._labelled(labelled, applying, columns)
-        words = [name for name in names if _is_words(columns[name])]
-        if labelled:
-            words = [name for name in names if name not in labelled and _says(name, columns[name])]
-        for name in names:
-            if name in labelled:
-                continue
+        others = [name for name in names if name not in labelled]
+        is_label = _says if labelled else _is_words
+        words = [name for name in others if is_label(name, columns[name])]
+        for name in others:
             if labelled and name in words:
                 parts.append([{"label": str(value)} for value in _values(columns[name])])
             else:
@@ -111,8 +115,9 @@ class Naming:
     def _key(name: str, words: list[str], columns: Tensors) -> str:
         if name in words:
             return "label"
-        alone = len(columns) == 1 and columns[name].size == len(columns[name])
-        return "value" if alone else name
+        column = columns[name]
+        alone = len(columns) == 1 and column.size == len(column)
+        return "value" if alone and not isinstance(column.flat[0], (list, dict)) else name
 
     def _scores(self, name: str, column: NDArray[Any]) -> NDArray[Any]:
         wide = column.reshape(len(column), -1)
@@ -148,7 +153,7 @@ def _labels(
     return said or spec.columns
 
 
-def _is_words(column: NDArray[Any]) -> bool:
+def _is_words(_name: str, column: NDArray[Any]) -> bool:
     if column.dtype.kind not in "OUT" or column.size != len(column):
         return False
     return column.dtype.kind != "O" or isinstance(column.flat[0], str)
