@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import warnings
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 
@@ -22,6 +23,8 @@ def main() -> None:
 def _run() -> int:
     asked = _parser().parse_args()
     logging.getLogger("service").setLevel(logging.ERROR)  # what is allowed was typed just now
+    if not getattr(asked, "verbose", False):  # what frameworks warn of is no news to their user
+        warnings.showwarning = lambda *_, **__: None
     # Imported once it is known that there is something to do.
     with uninterrupted():
         from config.settings import InvalidSettings, from_environ  # noqa: PLC0415

@@ -76,13 +76,17 @@ def _add(repository: Path, files: Sequence[Path], asked: Asked) -> None:
         if asked.rows_per_call:
             shown[ROWS_PER_CALL] = asked.rows_per_call
         with step(f"opening {artefact.name}"):
-            runtime = opening.opened(platform, artefact, options | shown, verbose=asked.verbose)
+            notes: list[str] = []
+            runtime = opening.opened(
+                platform, artefact, options | shown, notes, verbose=asked.verbose
+            )
         entries = {"platform": platform, "version": asked.version or "1", "file": artefact.name}
         entries |= {"description": "", **options}
         ignored = getattr(runtime, "ignored", None)
         if ignored:
             entries["ignored"] = ignored
         added = _Adding(folder, entries, runtime, asked, rows)
+        added.decisions += notes
         signature = added.describe(example)
         with step("asking its example"):
             answers = signature.answers(added.runtime.predict(signature.golden().inputs))

@@ -13,7 +13,7 @@ from service.inference.runtimes import Runtime
 from service.inference.signature.columns import is_column
 from service.inference.signature.feature import kind_of_dtype
 from service.inference.tensors import TensorSpec, dtype_called
-from service.models.presets import PRESETS, SIZE, WORDS
+from service.models.presets import PRESETS, SIZE, SIZES, WORDS
 
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -112,12 +112,12 @@ def _specs_of(row: Mapping[str, Any]) -> list[TensorSpec]:
 
 
 def _picture(spec: TensorSpec, known: Known) -> Iterator[str]:
-    yield from _entries(kind="image", size=_size(spec, known.size))
+    usual = SIZES.get(known.image or "", SIZE)
+    yield from _entries(kind="image", size=_size(spec, known.size or usual))
     yield from _entries(**PRESETS[known.image or "0-to-255"])
 
 
-def _size(spec: TensorSpec, asked: tuple[int, int] | None) -> list[int]:
-    wanted = asked or SIZE
+def _size(spec: TensorSpec, wanted: tuple[int, int]) -> list[int]:
     return [own if own > 0 else want for own, want in zip(pixels_of(spec), wanted, strict=True)]
 
 
@@ -156,7 +156,7 @@ def _tensor(spec: TensorSpec, *, is_known: bool) -> Iterator[str]:
         yield '# name = "…"'
     elif has_pixels(spec):
         yield "# To take pictures say this instead, with one of the lines below it:"
-        yield f'# kind = "image"\n# size = {_size(spec, None)}'
+        yield f'# kind = "image"\n# size = {_size(spec, SIZE)}'
         for name, preset in PRESETS.items():
             inner = "; ".join(_entries(**preset)) or "nothing more"
             yield f"#   {name} ({WORDS[name]}): {inner}"

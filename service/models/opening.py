@@ -3,7 +3,9 @@
 import json
 import re
 import sys
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from traceback import format_exception
@@ -18,6 +20,11 @@ from service.models.file_kinds import PICKLES, suffix_of
 # Modules and what installs them, where the name is another.
 PACKAGES = {"sklearn": "scikit-learn", "cv2": "opencv-python-headless", "PIL": "pillow"}
 SHORT_CHARS = 240
+
+
+# What scikit-learn calls its warning of a pickle that another release wrote.
+OTHER_RELEASE = "InconsistentVersionWarning"
+AGAIN = "train or save it again with the one that is installed, or install that one"
 
 
 def options_for(artefact: Path, platform: str, *, trust: bool) -> dict[str, Any]:
@@ -39,18 +46,43 @@ def options_for(artefact: Path, platform: str, *, trust: bool) -> dict[str, Any]
 
 
 def opened(
-    platform: str, artefact: Path, options: Mapping[str, Any], *, verbose: bool = False
+    platform: str,
+    artefact: Path,
+    options: Mapping[str, Any],
+    notes: list[str],
+    *,
+    verbose: bool = False,
 ) -> Runtime:
-    """Open *artefact*. Raises InvalidModel; all that was raised goes to stderr if *verbose*."""
+    """
+    Open *artefact*. What is worth knowing of it is added to *notes*.
+
+    Raises InvalidModel; all that was raised goes to stderr if *verbose*.
+    """
     try:
-        with uninterrupted():
-            return open_runtime(platform, artefact, options)
+        with uninterrupted(), _warnings_noted() as warned:
+            runtime = open_runtime(platform, artefact, options)
     except Exception as error:
         if verbose:
             sys.stderr.write("\n" + "".join(format_exception(error)))
         if isinstance(error, InvalidModel):
             raise
         raise InvalidModel(sentence(platform, artefact, error)) from error
+    if OTHER_RELEASE in warned:
+        saved = _saved_with(artefact) or "another release of scikit-learn"
+        notes.append(f"it was saved with {saved}: its answers may differ; {AGAIN}")
+    return runtime
+
+
+@contextmanager
+def _warnings_noted() -> Iterator[set[str]]:
+    """Collect the kinds of what is warned of, and leave the filters as the runtime sets them."""
+    kinds: set[str] = set()
+    before = warnings.showwarning
+    warnings.showwarning = lambda _message, category, *_, **__: kinds.add(category.__name__)
+    try:
+        yield kinds
+    finally:
+        warnings.showwarning = before
 
 
 def sentence(platform: str, artefact: Path, error: BaseException) -> str:
@@ -58,10 +90,10 @@ def sentence(platform: str, artefact: Path, error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError):
         return _not_installed(artefact, error, platform)
     text = str(error)
-    own = re.search(r"Can't get attribute '(\w+)' on <module ", text)
+    own = re.search(r"Can't get attribute '(\w+)' on <module |has no attribute '(\w+)'", text)
     if own and of_script(error):
         return (
-            f"{artefact.name} was saved by a script that defines {own[1]} itself; put {own[1]} "
+            f"{artefact.name} was saved by a script that defines {own[1] or own[2]} itself; put it "
             f"into a file of its own and add it beside: add {artefact.name} FILE.py --trust"
         )
     moved = re.search(r"Can't get attribute '(\w+)' on <module '([\w.]+)'", text)
@@ -79,7 +111,7 @@ def _of_framework(artefact: Path, platform: str, error: BaseException) -> str:
         return _of_keras(name, text)
     saved = _saved_with(artefact)
     if saved:
-        return f"{name} was saved with {saved}; save it again with that release ({_short(text)})"
+        return f"{name} was saved with {saved}; {AGAIN} ({_short(text)})"
     return f"{name} cannot be opened: {type(error).__name__}: {_short(text)}"
 
 

@@ -33,4 +33,4 @@ WORDS = {
 }
 
 # What pictures are resized to where neither the model nor anybody says.
-SIZE = (224, 224)
+SIZE, SIZES = (224, 224), {"yolo": (640, 640)}

@@ -1,5 +1,6 @@
 import json
 import shutil
+import warnings
 
 import pytest
 
@@ -159,3 +160,24 @@ def test_types_are_trusted_by_one_word(adding, tmp_path):
         "trusted": ["sklearn.tree._tree.Tree"]
     }
     assert told.outputs["probabilities"].labels == ("a", "b")
+
+
+def test_another_release_that_saved_it_is_told(adding, tmp_path, capsys):
+    framework("sklearn", "make install-sklearn")
+    import pickle
+    from importlib.metadata import version
+
+    from sklearn.naive_bayes import GaussianNB
+
+    here, other = version("scikit-learn"), "0.9.0"
+    saved = pickle.dumps(GaussianNB().fit([[0.0], [1.0]], ["a", "b"]))
+    assert here.encode() in saved
+    (tmp_path / "m.pkl").write_bytes(saved.replace(here.encode(), other.encode().ljust(len(here))))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        adding(tmp_path / "m.pkl", trust=True)
+
+    assert f"it was saved with scikit-learn {other}, and {here} is installed" in (
+        capsys.readouterr().out
+    )

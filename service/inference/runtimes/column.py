@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from service.errors import InvalidModel
 from service.inference.tensors import DATETIME, TensorSpec, dtype_called
 
 # What the example of a column is, of which only the dtype is known.
@@ -60,7 +61,20 @@ class Column:
 
 
 def as_shown(column: Column, shown: Mapping[str, Any]) -> Column:
-    """A *column* of unknown dtype as rows show it, or as its own example does."""
+    """
+    A *column* as rows show it, or as its own example does, where it is not known.
+
+    Raises InvalidModel for a category whose values nobody shows: their numbers would be others.
+    """
+    if column.dtype == "category" and not column.categories:
+        if not shown.get("categories"):
+            raise InvalidModel(
+                f"its column {column.name!r} is a category whose values the model does not "
+                "remember; show rows in which it is one: --data FILE.parquet"
+            )
+        return replace(column, categories=tuple(shown["categories"]), example=column.example)
+    if column.dtype:
+        return column
     if shown.get("dtype"):
         changed = column.as_dtype(shown["dtype"])
         known = tuple(shown.get("categories", ()))

@@ -44,15 +44,15 @@ class KerasRuntime:
 
     def __init__(self, artefact: Path, *, allow_lambda: bool = False) -> None:
         """
-        Open *artefact*; files beside it may register its layers (`register_keras_serializable`).
+        Open *artefact*; files beside it may define its layers.
 
         Raises InvalidModel for a model whose inputs are not known before it is called, and for
         layers of code unless *allow_lambda*.
         """
         keras = _keras()
-        for path in beside(artefact):
-            imported(path, path.stem)
-        model = keras.saving.load_model(artefact, compile=False, safe_mode=not allow_lambda)
+        model = keras.saving.load_model(
+            artefact, _own_objects(artefact), compile=False, safe_mode=not allow_lambda
+        )
         if not getattr(model, "inputs", None):
             model = _with_inputs(keras, model, artefact)
         strings = [tensor.name for tensor in model.inputs if str(tensor.dtype) == "string"]
@@ -80,6 +80,16 @@ def _keras() -> Any:
     os.environ["KERAS_BACKEND"] = "openvino"
     with without(PLOTS):
         return import_module("keras")
+
+
+def _own_objects(artefact: Path) -> dict[str, Any]:
+    """Classes and functions of the files beside, by their names: also what nobody registered."""
+    return {
+        name: value
+        for path in beside(artefact)
+        for name, value in vars(imported(path, path.stem)).items()
+        if callable(value) and getattr(value, "__module__", "") == path.stem
+    }
 
 
 def _with_inputs(keras: Any, model: Any, artefact: Path) -> Any:

@@ -85,10 +85,7 @@ class SklearnRuntime:
         found, self.ignored = columns_of(estimator)
         known = [as_said(each, said.get(each.name, {}), row.get(each.name)) for each in found]
         open_names = [each.name for each in known if not each.dtype]
-        known = [
-            each if each.dtype else as_shown(each, (shown or {}).get(each.name, {}))
-            for each in known
-        ]
+        known = [as_shown(each, (shown or {}).get(each.name, {})) for each in known]
         trial = settle(estimator, known, open_names) if known else _of_one_input(estimator)
         self.inputs, self._table, self._answers = trial.inputs, trial.table, trial.answers
         self.example = {each.name: each.example for each in trial.columns}
