@@ -13,6 +13,20 @@ COFFEE = PROJECT / "tests/data/coffee.jpg"
 ROCKET = PROJECT / "tests/data/rocket.jpg"
 
 
+def also(*values):
+    """Further values of a parameter, for `make whole`: they vary what the others show."""
+    return [pytest.param(value, marks=pytest.mark.whole) for value in values]
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what is marked `whole`, and count it as deselected, unless WHOLE is set."""
+    if os.environ.get("WHOLE"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("whole")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if not item.get_closest_marker("whole")]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _plain_environment():
     """Tests choose the settings; the shell that runs them does not."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.conftest import PROJECT, eventually
+from tests.conftest import PROJECT, also, eventually
 from tests.live.clients import Clients
 from tests.live.instance import WEB, Instance, free_port
 
@@ -36,8 +36,8 @@ def has_workers(pid):
 
 
 @pytest.mark.parametrize("leaves", ["the old one", "the new one"])
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("then", [None, signal.SIGHUP])
+@pytest.mark.parametrize("sent", [signal.SIGTERM, *also(signal.SIGKILL)])
+@pytest.mark.parametrize("then", [signal.SIGHUP, *also(None)])
 def test_after_usr2_either_master_may_leave(tmp_path, leaves, sent, then):
     with (
         Instance(tmp_path, WEB_CONCURRENCY="2") as instance,
@@ -131,7 +131,7 @@ def test_a_supervisor_s_socket_serves_the_next_one_it_starts(supervisor):
             assert started.wait(40) == 0
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("sent", [signal.SIGKILL, *also(signal.SIGTERM)])
 def test_nothing_is_lost_between_two_that_a_supervisor_starts(supervisor, sent):
     port, start = supervisor
     with Clients(port, count=8) as clients:

@@ -8,7 +8,7 @@ import sys
 import pytest
 import requests
 
-from tests.conftest import PROJECT, eventually, framework
+from tests.conftest import PROJECT, also, eventually, framework
 from tests.live.clients import IRIS
 from tests.live.instance import Instance
 from tests.live.test_add import TRAIN
@@ -16,7 +16,7 @@ from tests.live.test_add import TRAIN
 STARTS = int(os.environ.get("STARTS", "4"))
 
 
-@pytest.mark.parametrize("models", [1, 3, 8])
+@pytest.mark.parametrize("models", [8, *also(1, 3)])
 def test_every_start_gets_ready(tmp_path, models):
     repository = tmp_path / "models"
     for number in range(models):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.conftest import PROJECT, eventually
+from tests.conftest import PROJECT, also, eventually
 from tests.live.clients import Clients
 from tests.live.instance import WEB, Instance
 from tests.live.probes import Probes
@@ -71,7 +71,7 @@ def replaced(instance, old):
     return eventually(lambda: not set(old) & set(instance.workers()), within_s=40)
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["2", *also("1")])
 def test_the_old_workers_serve_until_a_slow_model_has_loaded_in_the_new_ones(
     tmp_path, repository, workers
 ):
@@ -84,7 +84,7 @@ def test_the_old_workers_serve_until_a_slow_model_has_loaded_in_the_new_ones(
         assert len(instance.workers()) == int(workers)
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["1", *also("2")])
 def test_a_worker_that_has_had_its_number_serves_until_its_successor_does(
     tmp_path, repository, workers
 ):
@@ -140,7 +140,9 @@ def test_a_reload_without_the_models_keeps_what_runs(tmp_path, repository):
             replaced(instance, old)
 
 
-@pytest.mark.parametrize("broken", ["workers = (", "import nothing_of_that_name", "workers = 'x'"])
+@pytest.mark.parametrize(
+    "broken", ["import nothing_of_that_name", *also("workers = (", "workers = 'x'")]
+)
 def test_a_reload_with_a_broken_configuration_keeps_what_runs(tmp_path, broken):
     conf = tmp_path / "conf.py"
     sound = (PROJECT / "gunicorn.conf.py").read_text()

@@ -6,7 +6,7 @@ import shutil
 import pytest
 import requests
 
-from tests.conftest import PROJECT, eventually
+from tests.conftest import PROJECT, also, eventually
 from tests.live.instance import Instance
 
 SECRET, VALUE = "postgres://user:pa55word@db", "8675309.25"
@@ -108,7 +108,7 @@ def test_an_error_tells_as_much_as_the_operator_wants(tmp_path, detail):
         assert first[0]["detail"] == "a number was sent, a number from 0 to 30 is wanted"
 
 
-@pytest.mark.parametrize("name", ["example.html", "example.svg", "example.js", "example"])
+@pytest.mark.parametrize("name", ["example.html", *also("example.svg", "example.js", "example")])
 def test_an_example_has_no_type_that_a_browser_runs(tmp_path, name):
     for source, extra in (("iris", ""), ("cat-or-dog", "")):
         folder = tmp_path / "models" / source

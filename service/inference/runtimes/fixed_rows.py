@@ -49,6 +49,10 @@ class FixedRows:
             name: _free(spec) for name, spec in runtime.outputs.items()
         }
 
+    def __getattr__(self, name: str) -> Any:
+        """What else the runtime tells of itself."""
+        return getattr(self.runtime, name)
+
     def predict(self, inputs: Tensors) -> Tensors:
         """Ask as often as it takes. Raises ValueError for an answer of another number of rows."""
         count = row_count(inputs)
