@@ -114,6 +114,10 @@ class ProcessEnded(InvalidModel):
         self.is_news = is_news
 
 
+class OutdatedModel(InvalidModel):
+    """The model's files are others by now than those that it was opened from."""
+
+
 class LoadTimeout(InvalidModel):
     """The model has not loaded in time; *stack* tells where it stood, outermost frame first."""
 

@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 import requests
 
-from tests.conftest import PROJECT, eventually
+from tests.conftest import PROJECT, also, eventually
 from tests.live.clients import IRIS, Clients
 from tests.live.instance import Instance
 
@@ -123,7 +123,7 @@ def test_every_answer_belongs_to_its_question(instance):
 
 @pytest.mark.parametrize(
     "at_predict",
-    ['assert not bad.any(), "a bad row"', "x = x[~bad]"],
+    ['assert not bad.any(), "a bad row"', *also("x = x[~bad]")],
     ids=["raises", "returns too few rows"],
 )
 def test_a_bad_row_fails_alone(instance, at_predict):

@@ -3,6 +3,7 @@
 import pytest
 
 from load.benchmarks.hostile import ENDLESS, WHOLE, measure
+from tests.conftest import also
 
 SECONDS = 1.5
 
@@ -27,7 +28,10 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("shape", [*WHOLE, *ENDLESS])
+SHAPES = [*WHOLE, *ENDLESS]
+
+
+@pytest.mark.parametrize("shape", [*SHAPES[::2], *also(*SHAPES[1::2])])
 def test_a_hostile_shape_is_answered_and_so_is_everybody_else(service, shape):
     took_ms, echoed, ends = measure(service.port, shape, SECONDS)
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 import requests
 
-from tests.conftest import eventually
+from tests.conftest import also, eventually
 from tests.live.instance import WEB, Instance, free_port
 from tests.live.wire import Wire
 
@@ -36,7 +36,7 @@ def limited(descriptors):
     return f"sh -c 'ulimit -n {descriptors}; exec env {WEB}'"
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["2", *also("1")])
 def test_idle_connections_do_not_use_up_the_descriptors(tmp_path, workers):
     with (
         Instance(tmp_path, command=limited(1024), WEB_CONCURRENCY=workers) as instance,
@@ -73,7 +73,7 @@ def test_running_out_of_descriptors_is_one_line_and_no_hanging_probe(tmp_path):
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HT"], ids=["silent", "a part of a head"])
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["2", *also("1")])
 def test_whoever_holds_all_places_idly_makes_room(tmp_path, workers, sent):
     variables = {"WEIR_CONNECTION_LIMIT": "100", "WEB_CONCURRENCY": workers}
     with Instance(tmp_path, **variables) as instance, silent(instance.port, 400, sent):

@@ -20,6 +20,7 @@ from pathlib import Path
 from signal import Signals
 from time import monotonic, sleep, time
 
+from service.errors import OutdatedModel
 from service.inference.execution import loaded_code
 from service.inference.execution.host import Brief, told_path
 from service.inference.execution.quarantine import Quarantine
@@ -70,10 +71,6 @@ class Launcher:
         self._child = 0
         self.quarantine = Quarantine(directory / f"{key}.suspects")
 
-    def is_outdated(self) -> bool:
-        """Whether the model's files are others by now than those that it was opened from."""
-        return fingerprint(self._told) != self._fingerprint
-
     def connect(self) -> socket.socket | None:
         """Connect to the process, which may still be loading; None if nobody listens."""
         connected = socket.socket(socket.AF_UNIX)
@@ -85,7 +82,11 @@ class Launcher:
         return connected
 
     def start(self) -> float:
-        """Start the process unless somebody has; the seconds after which to look again."""
+        """
+        Start the process unless somebody has; the seconds after which to look again.
+
+        Raises OutdatedModel where the model's files are others than those that it was opened from.
+        """
         lock = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -94,6 +95,7 @@ class Launcher:
         else:
             wait_s = self._note_start()
             if not wait_s:
+                self._refuse_if_outdated()
                 self._spawn(lock)
             return wait_s
         finally:
@@ -140,6 +142,10 @@ class Launcher:
     def close(self) -> None:
         """Let go of the directory."""
         self._place.close()
+
+    def _refuse_if_outdated(self) -> None:
+        if fingerprint(self._told) != self._fingerprint:
+            raise OutdatedModel("its files have changed; it is loaded again")
 
     def _note_start(self) -> float:
         """Note a start that may be now; else the seconds until one may be."""

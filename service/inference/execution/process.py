@@ -14,6 +14,7 @@ from service.errors import (
     LoadTimeout,
     ModelDied,
     ModelUnavailable,
+    OutdatedModel,
     ProcessEnded,
     TooLarge,
     public_reason,
@@ -145,6 +146,13 @@ class ProcessExecution:
             self._connection.close()
         self._launcher.close()
 
+    def _start(self) -> float:
+        try:
+            return self._launcher.start()
+        except OutdatedModel:
+            self.is_outdated = True
+            raise
+
     @property
     def _longest_s(self) -> float:
         """How long a call may take in the process, which until it is warm may compile first."""
@@ -189,10 +197,7 @@ class ProcessExecution:
     def _connect(self, deadline_s: float) -> tuple[socket.socket, ArtefactSpecs]:
         """Meet the process, and wait for its first word, for as long as it may load."""
         while (connected := self._launcher.connect()) is None:
-            if self._launcher.is_outdated():
-                self.is_outdated = True
-                raise InvalidModel("its files have changed; it is loaded again")
-            wait_s = self._launcher.start()
+            wait_s = self._start()
             self._ready_at_s = monotonic() + wait_s + self._load_s
             sleep(wait_s)
             if monotonic() > deadline_s + GRACE_S:
