@@ -230,9 +230,7 @@ def test_a_scrape_answers_while_workers_boot_and_are_replaced(tmp_path):
         assert statuses == {200}
 
 
-@pytest.mark.parametrize(
-    "content", [b"\x10" + bytes(7) + b"garbage!" * 9, *also(b"", b"\xff" * 100)]
-)
+@pytest.mark.parametrize("content", [b"\x10" + bytes(7) + b"garbage!" * 9, *also(b"", b"\xff" * 9)])
 def test_a_file_that_cannot_be_read_costs_its_own_figures(tmp_path, content):
     with Instance(tmp_path) as instance:
         (metrics_folder(instance) / "counter_7.db").write_bytes(content)
