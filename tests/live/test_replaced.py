@@ -102,6 +102,7 @@ def test_a_folder_that_is_half_there_is_no_version_until_it_is_whole(models, tmp
         shutil.copy(iris / name, folder)
     with Instance(tmp_path, ready=False, WEIR_MODELS=str(models)) as instance:
         eventually(lambda: state_of(instance, "flowers") == "failed", 60)
+        eventually(lambda: state_of(instance, "double") == "ready", 60)
         assert ask(instance.url, x=3) == ("1", 6.0)
 
         (folder / "model.onnx").write_bytes(artefact)
