@@ -53,8 +53,8 @@ class Launcher:
         *variables* are added to the process's environment.
         """
         self._told = brief
-        self._fingerprint = fingerprint(brief)
-        key = _current(self._fingerprint, directory)
+        self._opened_from = _fingerprint(brief)
+        key = _current(self._opened_from, directory)
         self._ready = directory / f"{key}.ready"
         self._stack = directory / f"{key}.stack"
         self.brief = replace(
@@ -144,7 +144,7 @@ class Launcher:
         self._place.close()
 
     def _refuse_if_outdated(self) -> None:
-        if fingerprint(self._told) != self._fingerprint:
+        if _fingerprint(self._told) != self._opened_from:
             raise OutdatedModel("its files have changed; it is loaded again")
 
     def _note_start(self) -> float:
@@ -198,12 +198,12 @@ class Launcher:
             )
 
 
-def _current(base: str, directory: Path) -> str:
-    """The first key of *base* whose process, if there was one, has loaded what is there."""
-    key, number = base, 0
+def _current(fingerprint: str, directory: Path) -> str:
+    """The first key of *fingerprint* whose process, if there was one, has loaded what is there."""
+    key, number = fingerprint, 0
     while loaded_code.has_changed(_modules(directory, key)):
         number += 1
-        key = f"{base}-{number}"
+        key = f"{fingerprint}-{number}"
     return key
 
 
@@ -211,7 +211,7 @@ def _modules(directory: Path, key: str) -> Path:
     return directory / f"{key}.modules"
 
 
-def fingerprint(brief: Brief) -> str:
+def _fingerprint(brief: Brief) -> str:
     """What makes a process another one: the model's files, and how it is told to run them."""
     folder = Path(brief.file).parent
     files = sorted(

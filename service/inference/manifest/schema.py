@@ -17,14 +17,10 @@ from service.inference.manifest.manifest import (
     Output,
     Serve,
 )
+from service.inference.runtimes import BACKENDS, ROWS_PER_CALL
 
 # What each platform's runtime takes besides the artefact.
 OPTIONS = {"sklearn": ("allow_pickle", "trusted"), "keras": ("allow_lambda",)}
-
-PLATFORMS = ("onnx", "sklearn", "keras", "xgboost", "lightgbm", "catboost", "python")
-
-# The option of every runtime that takes an exact number of rows a call.
-ROWS_PER_CALL = "rows_per_call"
 
 # Those whose inputs are columns of a table.
 TABULAR = ("sklearn", "xgboost", "lightgbm", "catboost")
@@ -75,7 +71,7 @@ class ExampleSchema(Schema):
 class ManifestSchema(Schema):
     """A whole model.toml."""
 
-    platform = fields.String(required=True, validate=OneOf(PLATFORMS))
+    platform = fields.String(required=True, validate=OneOf(BACKENDS))
     version = fields.String(load_default="1", validate=Length(1, 40))
     file = fields.String(required=True)
     description = fields.String(load_default="")

@@ -1,6 +1,5 @@
 """CatBoost's own files (`.cbm`)."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,8 @@ from service.inference.tensors import Tensors, TensorSpec
 class CatboostRuntime:
     """A Runtime over one model; columns of categories and of texts take any string."""
 
-    def __init__(
-        self,
-        artefact: Path,
-        *,
-        columns: Mapping[str, Mapping[str, Any]] | None = None,
-        example: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Raises InvalidModel for a model of embeddings."""
+    def __init__(self, artefact: Path, **said: Any) -> None:
+        """Take what TabularInputs does besides; raises InvalidModel also for embeddings."""
         model = catboost.CatBoost().load_model(str(artefact))
         if model.get_embedding_feature_indices():
             raise InvalidModel("it takes embeddings, which are not served")
@@ -32,7 +25,7 @@ class CatboostRuntime:
         known = list(catboost_columns(model, names))
         if all(name.isdigit() for name in names) and not any(each.dtype for each in known):
             known = []
-        self._inputs = TabularInputs(known, len(names), columns or {}, example or {})
+        self._inputs = TabularInputs(known, len(names), **said)
         self.inputs, self.example = self._inputs.specs, self._inputs.example
         self.decided = self._inputs.decided
         labels = tuple(map(str, np.asarray(model.classes_).tolist()))

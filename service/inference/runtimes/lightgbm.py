@@ -1,6 +1,5 @@
 """LightGBM's own files (`.txt`), which need no other library."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +18,12 @@ MADE_UP = "Column_0"
 class LightgbmRuntime:
     """A Runtime over one booster. Classes are numbers: the file keeps no names of them."""
 
-    def __init__(
-        self,
-        artefact: Path,
-        *,
-        columns: Mapping[str, Mapping[str, Any]] | None = None,
-        example: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Raises InvalidModel for categories that the file does not hold."""
+    def __init__(self, artefact: Path, **said: Any) -> None:
+        """Take what TabularInputs does besides; raises InvalidModel as it does."""
         booster = lightgbm.Booster(model_file=artefact)
         names = booster.feature_name()
         known = [] if names[:1] == [MADE_UP] else list(lightgbm_columns(booster, names))
-        self._inputs = TabularInputs(known, len(names), columns or {}, example or {})
+        self._inputs = TabularInputs(known, len(names), **said)
         self.inputs, self.example = self._inputs.specs, self._inputs.example
         self.decided = self._inputs.decided
         self._booster = booster

@@ -51,7 +51,6 @@ def opened_with(artefact: Path, load: Callable[[], Opened]) -> Opened:
     A pickle calls that script `__main__`. If a file beside defines what is missing there, it is
     taken from that file.
     """
-    let_import(artefact)
     try:
         return load()
     except AttributeError as error:

@@ -22,14 +22,20 @@ class TabularInputs:
 
     def __init__(
         self,
-        columns: Sequence[Column],
+        known: Sequence[Column],
         wide: int,
-        said: Mapping[str, Mapping[str, Any]],
-        row: Mapping[str, Any],
+        *,
+        columns: Mapping[str, Mapping[str, Any]] | None = None,
+        example: Mapping[str, Any] | None = None,
     ) -> None:
-        """*said* of the columns in model.toml, and the *row* of its example, count more."""
+        """
+        What model.toml says of its *columns*, and the row of its *example*, count more.
+
+        Raises InvalidModel for categories that the file does not hold.
+        """
+        said, row = columns or {}, example or {}
         self.columns = [
-            as_said(each, said.get(each.name, {}), row.get(each.name)) for each in columns
+            as_said(each, said.get(each.name, {}), row.get(each.name)) for each in known
         ]
         for column in self.columns:
             if column.dtype == "category" and not column.categories:

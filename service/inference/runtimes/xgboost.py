@@ -1,7 +1,6 @@
 """XGBoost's own files (`.json`, `.ubj`), which need no other library."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +8,9 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
-from service.errors import InvalidModel
 from service.inference.runtimes.booster_columns import xgboost_columns
 from service.inference.runtimes.tabular import TabularInputs, numbered, two_classes
 from service.inference.tensors import Tensors, TensorSpec
-
-FLOAT = np.dtype("float64")
 
 # Objectives that answer classes (doc/parameter.rst, "Learning Task Parameters").
 SIGMOID, SOFTPROB = "binary:logistic", "multi:softprob"
@@ -24,26 +20,18 @@ CLASSES = {"multi:softmax", "binary:hinge"}
 class XgboostRuntime:
     """A Runtime over one booster. Classes are numbers: the file keeps no names of them."""
 
-    def __init__(
-        self,
-        artefact: Path,
-        *,
-        columns: Mapping[str, Mapping[str, Any]] | None = None,
-        example: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Raises InvalidModel for categories that the file does not hold."""
+    def __init__(self, artefact: Path, **said: Any) -> None:
+        """Take what TabularInputs does besides; raises InvalidModel as it does."""
         booster = xgboost.Booster(model_file=str(artefact))
         booster.set_param({"nthread": 1})
         names = booster.feature_names or []
         known = list(xgboost_columns(booster, names))
-        self._inputs = TabularInputs(known, booster.num_features(), columns or {}, example or {})
+        self._inputs = TabularInputs(known, booster.num_features(), **said)
         self.inputs, self.example = self._inputs.specs, self._inputs.example
         self.decided = self._inputs.decided
         self._booster = booster
         self._until = _iterations(booster)
         self._objective = _objective(booster)
-        if self._objective.startswith("reg:gblinear"):
-            raise InvalidModel("gblinear is not served; save a tree booster")
         self.outputs = self._specs(self._ask(np.zeros([1, booster.num_features()])))
 
     def predict(self, inputs: Tensors) -> Tensors:

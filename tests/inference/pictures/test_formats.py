@@ -30,7 +30,7 @@ def heic(image, **options):
     return buffer.getvalue()
 
 
-def near(data, expected, within=6):
+def assert_near(data, expected, within=6):
     found = decode(data, WHOLE, LIMIT).astype(int)
     reference = np.asarray(expected.convert("RGB").resize((96, 64)), int)
     inner = np.s_[4:-4, 4:-4]  # chroma is halved, so edges between colours are soft
@@ -46,8 +46,8 @@ def test_a_phone_s_picture_is_what_the_reference_decoder_makes_of_it(form):
     else:
         reference = Image.open(io.BytesIO(data))
 
-    near(data, reference)
-    near(data, quarters(), within=12)
+    assert_near(data, reference)
+    assert_near(data, quarters(), within=12)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -88,7 +88,7 @@ def test_a_profile_is_honoured_as_littlecms_does(form):
         Image.open(io.BytesIO(data)).convert("RGB"), source, ImageCms.createProfile("sRGB")
     )
 
-    near(data, expected)
+    assert_near(data, expected)
     assert np.abs(np.asarray(expected, int) - np.asarray(image, int)).mean() > 5
 
 
@@ -120,7 +120,7 @@ def display_p3():
 def test_a_damaged_profile_is_no_profile():
     data = encoded(quarters(), "PNG", icc_profile=b"nothing that anybody reads" * 9)
 
-    near(data, quarters())
+    assert_near(data, quarters())
 
 
 @pytest.mark.parametrize(
