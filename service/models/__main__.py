@@ -49,7 +49,7 @@ def _run() -> int:
 
 def _unforeseen(error: Exception) -> str:
     """A framework's failure that nobody here has met before, in a sentence."""
-    from service.models.wording import words_of  # noqa: PLC0415  # as above
+    from service.inference.runtimes.wording import words_of  # noqa: PLC0415  # as above
 
     return (
         f"the model's framework failed: {type(error).__name__}: {words_of(error)}; "

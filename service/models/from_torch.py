@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from service.errors import InvalidModel
-from service.models.wording import words_of
+from service.inference.runtimes.wording import words_of
 
 EXPORTED = ".pt2"
 SUFFIXES = frozenset({EXPORTED, ".pt", ".pth", ".torchscript"})

@@ -14,6 +14,7 @@ from typing import Any
 from service.errors import InvalidModel
 from service.inference.runtimes import INSTALLS, Runtime, open_runtime
 from service.inference.runtimes.own_code import of_script
+from service.inference.runtimes.wording import first_line
 from service.models.command_line import uninterrupted
 from service.models.file_kinds import PICKLES, suffix_of
 
@@ -183,5 +184,4 @@ def _saved_with(artefact: Path) -> str:
 
 def _short(text: str) -> str:
     """The first line of what a framework says, as far as a sentence goes."""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "no reason was given")
-    return line if len(line) <= SHORT_CHARS else line[:SHORT_CHARS] + "…"
+    return first_line(text, SHORT_CHARS) or "no reason was given"

@@ -17,10 +17,10 @@ import orjson
 
 from service.errors import InvalidModel, ServiceError
 from service.inference.runtimes import Runtime
+from service.inference.runtimes.wording import words_of
 from service.inference.signature.signature import Signature
 from service.inference.tensors import Tensors, join, row_count
 from service.models.other_rows import same, variations
-from service.models.wording import words_of
 
 # A batch takes at most so long, of the ten seconds that a call has.
 CALL_S = 3.0

@@ -15,10 +15,11 @@ from service.errors import InvalidModel
 from service.inference.runtimes.column import Column
 from service.inference.runtimes.estimator_answers import EstimatorAnswers
 from service.inference.runtimes.frames import Table, frame_of, matrix_of
+from service.inference.runtimes.wording import first_line
 from service.inference.tensors import DATETIME, Tensors, TensorSpec
 
 # After so many it is time to ask whoever has the data.
-TRIALS = 300
+TRIALS, WORDS_CHARS = 300, 160
 ONE = 1.0
 
 
@@ -53,8 +54,9 @@ def settle(estimator: Any, columns: Sequence[Column], unknown: Sequence[str]) ->
         infinite = infinite or trial
     if infinite:
         return infinite
+    why = first_line(str(first_error), WORDS_CHARS) or type(first_error).__name__
     raise InvalidModel(
-        f"{type(estimator).__name__} answers no made-up row ({_first_line(first_error)}); show a "
+        f"{type(estimator).__name__} answers no made-up row ({why}); show a "
         "few rows as they will be sent: --data FILE.csv"
     ) from first_error
 
@@ -115,9 +117,3 @@ def _dated(column: Column) -> Column:
 def _with_one(column: Column) -> Column:
     """A number that has a logarithm and can be divided by."""
     return Column(column.name, column.dtype, column.categories, ONE, column.missing)
-
-
-def _first_line(error: Exception | None) -> str:
-    lines = str(error).strip().splitlines()
-    said = lines[0] if lines else type(error).__name__
-    return said if len(said) <= 160 else said[:160] + "…"

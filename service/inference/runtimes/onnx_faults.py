@@ -5,6 +5,8 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+from service.inference.runtimes.wording import WORDS_CHARS, first_line
+
 Fault = Callable[[re.Match[str]], str]
 
 VERSION = version("onnxruntime")
@@ -82,5 +84,4 @@ def first_words(text: str) -> str:
     plain = re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text.strip())
     plain = re.sub(r"(?:Load model from \S+ failed:|Exception during [\w ]+:)\s*", "", plain)
     plain = re.sub(r"/\S+?\.(?:cc|h|cpp)(?::\d+)?\s*|\S+::\S+\([^)]*\)\s*", "", plain)
-    line = next((line for line in plain.splitlines() if line.strip()), "no reason was given")
-    return line.strip() if len(line) <= 200 else line.strip()[:200] + "…"
+    return first_line(plain, WORDS_CHARS) or "no reason was given"

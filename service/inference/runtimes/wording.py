@@ -16,6 +16,10 @@ def words_of(error: BaseException) -> str:
     )
     text = re.sub(r"Status Message: |\S+\.(?:cc|h|cpp)(?::\d+)? |/\S+/", "", text)
     text = re.sub(CPP_FUNCTION, "", text)
+    return first_line(text, WORDS_CHARS) or type(error).__name__
+
+
+def first_line(text: str, most_chars: int) -> str:
+    """The first line of *text* that says anything, as far as *most_chars*; empty if none does."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    line = line or type(error).__name__
-    return line if len(line) <= WORDS_CHARS else line[:WORDS_CHARS] + "…"
+    return line if len(line) <= most_chars else line[:most_chars] + "…"
