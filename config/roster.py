@@ -2,38 +2,70 @@
 Who serves: one row for each worker of an instance, in memory that the master and they share.
 
 The master enlists a worker before it is born and strikes it off once it is dead; the worker says
-when it listens. One that will leave is retiring: it serves until enough others do. Every write is
-of one number, so that nobody sees half of one, and there is no lock to die with.
+when it listens, how loaded it is, and that it is alive. One that will leave is
+retiring: it serves until enough others do. Every write is of one aligned number, so that nobody
+sees half of one, and there is no lock to die with.
 """
 
 import mmap
-import struct
+from time import monotonic
+from typing import NamedTuple
 
 # Several generations of the most workers there may be, which reloads in quick succession overlap.
 ROWS = 2048
 
-# Before the rows: how many workers there should be.
-WANTED = struct.Struct("q")
+# Before the rows: how many workers there should be, and how many rows have ever been used.
+WANTED, USED, HEAD = 0, 1, 2
 
-# Where a row's bytes stand in it.
-LISTENS, RETIRES = 0, 1
-ROW_BYTES = 8
+# Where a row's numbers stand in it; each has eight bytes.
+COLUMNS = 6
+LISTENS, RETIRES, LOAD, ACCEPTED, BEAT_MS, HUNG_SINCE_MS = range(COLUMNS)
+
+# The load of a worker to which no connection should be left.
+NOT_SERVING = -1
+
+# A worker beats each tenth of a second; one that is so late is given nothing.
+LATE_MS = 500
+
+
+class Row(NamedTuple):
+    """
+    What one worker has told.
+
+    The connections that it has *accepted* are counted from its start; *hung_since_ms* is the beat
+    since which another found that it takes none.
+    """
+
+    listens: int
+    retires: int
+    load: int
+    accepted: int
+    beat_ms: int
+    hung_since_ms: int
 
 
 class Roster:
     """Made by the master before its first fork; its children share it."""
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, WANTED.size + ROWS * ROW_BYTES)
+        self._numbers = memoryview(mmap.mmap(-1, 8 * (HEAD + ROWS * COLUMNS))).cast("q")
+
+    @classmethod
+    def of_one(cls) -> "Roster":
+        """A worker's that is alone, under another configuration of Gunicorn's."""
+        roster = cls()
+        roster.wanted = 1
+        roster.strike(0)
+        return roster
 
     @property
     def wanted(self) -> int:
         """How many workers there should be."""
-        return int(WANTED.unpack_from(self._memory)[0])
+        return self._numbers[WANTED]
 
     @wanted.setter
     def wanted(self, workers: int) -> None:
-        WANTED.pack_into(self._memory, 0, workers)
+        self._numbers[WANTED] = workers
 
     @property
     def is_ending(self) -> bool:
@@ -45,31 +77,85 @@ class Roster:
         self.wanted = 0
 
     def strike(self, slot: int) -> None:
-        """Nobody is in *slot*, or somebody who has still to say anything."""
-        row = self._row(slot)
-        self._memory[row : row + ROW_BYTES] = bytes(ROW_BYTES)
+        """Nobody is in *slot*, or somebody who has still to say anything; called by the master."""
+        row = _row(slot)
+        self._numbers[row + LOAD] = NOT_SERVING
+        for column in (LISTENS, RETIRES, ACCEPTED, BEAT_MS, HUNG_SINCE_MS):
+            self._numbers[row + column] = 0
+        self._numbers[USED] = max(self._numbers[USED], slot % ROWS + 1)
 
     def listen(self, slot: int, *, does: bool = True) -> None:
         """The worker takes connections, or no more."""
-        self._memory[self._row(slot) + LISTENS] = does
+        self._numbers[_row(slot) + LISTENS] = does
 
     def retire(self, slot: int) -> None:
         """The worker will leave."""
-        self._memory[self._row(slot) + RETIRES] = True
+        self._numbers[_row(slot) + RETIRES] = True
 
     def retires(self, slot: int) -> bool:
         """Whether the worker will leave."""
-        return bool(self._memory[self._row(slot) + RETIRES])
+        return bool(self._numbers[_row(slot) + RETIRES])
+
+    def bear(self, slot: int, load: int) -> None:
+        """The worker's load is so much, or NOT_SERVING."""
+        self._numbers[_row(slot) + LOAD] = load
+
+    def accept(self, slot: int, connections: int) -> None:
+        """The worker has accepted so many connections since it began."""
+        self._numbers[_row(slot) + ACCEPTED] = connections
+
+    def beat(self, slot: int) -> None:
+        """The worker is alive."""
+        self._numbers[_row(slot) + BEAT_MS] = _now_ms()
+
+    def suspect(self, slot: int) -> None:
+        """The worker hangs, until it beats again; told by another."""
+        row = _row(slot)
+        self._numbers[row + HUNG_SINCE_MS] = self._numbers[row + BEAT_MS]
+
+    def rows(self) -> list[Row]:
+        """What each worker has told, by slot; some slots may be empty."""
+        used = self._numbers[HEAD : HEAD + self._numbers[USED] * COLUMNS].tolist()
+        return [Row(*numbers) for numbers in zip(*[iter(used)] * COLUMNS, strict=True)]
+
+    def least_loaded(self) -> tuple[int, int] | None:
+        """
+        The slot and the load of the one to whom the next connection should be left; None if none.
+
+        None of those who will leave, still load or have not beaten of late.
+        """
+        alive_since_ms = _now_ms() - LATE_MS
+        loads = [
+            (row.load, slot)
+            for slot, row in enumerate(self.rows())
+            if row.listens
+            and not row.retires
+            and row.load != NOT_SERVING
+            and row.beat_ms >= alive_since_ms
+            and row.beat_ms != row.hung_since_ms
+        ]
+        if not loads:
+            return None
+        load, slot = min(loads)
+        return slot, load
+
+    def accepted(self) -> int:
+        """How many connections those who are there have accepted."""
+        return sum(row.accepted for row in self.rows())
 
     def staying(self) -> int:
         """How many take connections and will go on to."""
-        listens = self._memory[WANTED.size + LISTENS :: ROW_BYTES]
-        retires = self._memory[WANTED.size + RETIRES :: ROW_BYTES]
-        return sum(one and not other for one, other in zip(listens, retires, strict=True))
+        return sum(bool(row.listens and not row.retires) for row in self.rows())
 
     def anyone_listens(self) -> bool:
         """Whether any worker takes connections."""
-        return any(self._memory[WANTED.size + LISTENS :: ROW_BYTES])
+        return any(row.listens for row in self.rows())
 
-    def _row(self, slot: int) -> int:
-        return WANTED.size + slot % ROWS * ROW_BYTES
+
+def _row(slot: int) -> int:
+    return HEAD + slot % ROWS * COLUMNS
+
+
+def _now_ms() -> int:
+    # One clock for all processes of the machine (clock_gettime(2)).
+    return int(monotonic() * 1000)

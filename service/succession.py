@@ -11,15 +11,8 @@ ALONE_S = 0.5
 class Succession:
     """One worker's place among the workers of its instance."""
 
-    def __init__(self, roster: Roster | None, slot: int, limit_s: float) -> None:
-        """
-        *limit_s* bounds how long it waits for its own models, or for those of others.
-
-        Without a *roster*, under another configuration of Gunicorn's, it counts as alone.
-        """
-        if roster is None:
-            roster = Roster()
-            roster.wanted = 1
+    def __init__(self, roster: Roster, slot: int, limit_s: float) -> None:
+        """*limit_s* bounds how long it waits for its own models, or for those of others."""
         self._roster = roster
         self._slot = slot
         self._limit_s = limit_s

@@ -13,32 +13,27 @@ import os
 import signal
 import sys
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import gevent
 import structlog
 from gunicorn.workers.ggevent import GeventWorker
 
-from config import machine
+from config.roster import Roster
 from config.supervision import wake
 from service.hub_monitor import watch_hub
 from service.inference.allocator import keep_heap_small
 from service.succession import Succession
 from service.trust import trust_in
+from service.watch import Watch
 from service.wire import listener as listening
 from service.wire.doors import Doors
 from service.wire.reader import FrozenConfig, base_environ
 from service.wire.response import Clock
 from service.wire.serving import Served, Service
+from service.wire.share import Share
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-TICK_S = 0.1
-BEAT_S = 1.0
-
-# A hub that is so late has been suspended: that time is none of its clients'.
-STOOD_STILL_S = 5.0
+# Before a worker that could not boot is replaced.
+BOOT_AGAIN_S = 1.0
 
 # A connection without a request, kept or new, gets this long for the next one, and with its
 # answer the word that the connection ends: its client may be about to send.
@@ -88,7 +83,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
                 raise
             # The first generation booted, so the configuration is sound: try again, for ever.
             self.log.exception("Worker failed to boot; another will try")
-            sleep(BEAT_S)
+            sleep(BOOT_AGAIN_S)
             sys.exit(1)
 
     def init_signals(self) -> None:
@@ -121,12 +116,16 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
     def run(self) -> None:
         """Serve until told to leave, then leave without losing a request."""
         self._doors = Doors()
-        self._service = self._make_service()
         watch_hub()
         load_timeout_s = self.wsgi.settings.load_timeout_s
-        self._succession = Succession(
-            getattr(self, "roster", None), getattr(self, "slot", 0), load_timeout_s
+        slot = getattr(self, "slot", 0)
+        roster = getattr(self, "roster", None) or Roster.of_one()
+        self._share, self._succession = (
+            Share(roster, slot),
+            Succession(roster, slot, load_timeout_s),
         )
+        self._service = self._make_service()
+        self._watch = Watch(self.wsgi, self._doors, self._share, self.notify, self.cfg.workers)
         signal.alarm(0)
         self._await_models()
         if self._stays() or not self._succession.others_listen():
@@ -156,7 +155,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
 
     def _make_service(self) -> Service:
         # Imported late: the master reads this file before the workers' gevent patches.
-        from service.metrics import EVICTED, TIMEOUTS  # noqa: PLC0415
+        from service.instruments import EVICTED, TIMEOUTS  # noqa: PLC0415
 
         return Service(
             app=self.wsgi,
@@ -167,6 +166,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             clock=Clock(),
             trusts=trust_in(self.wsgi.settings.trusted_proxies),
             timed_out=lambda phase: TIMEOUTS.labels(phase).inc(),
+            share=self._share,
             answered=self._count_answer,
             evicted=EVICTED.inc,
         )
@@ -177,38 +177,6 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             self.alive = False
             self._succession.retire()
             wake(self.ppid)  # it starts the successor, until which this one serves
-
-    def _watch(
-        self, goes_on: "Callable[[], bool]", at_tick: "Callable[[], None]" = lambda: None
-    ) -> None:
-        """Beat for the master, measure the hub, keep the deadlines, while *goes_on* says so."""
-        from service.metrics import HUB_LAG  # noqa: PLC0415  # as above
-
-        beat_due = 0.0
-        while goes_on():
-            slept_at = monotonic()
-            gevent.sleep(TICK_S)
-            now = monotonic()
-            at_tick()
-            self._doors.relieve()
-            late_s = max(0.0, now - slept_at - TICK_S)
-            HUB_LAG.observe(late_s)
-            if late_s > STOOD_STILL_S:
-                for connection in self._doors.connections():
-                    connection.deadline += late_s
-            if now >= beat_due:
-                beat_due = now + BEAT_S
-                self.notify()
-                self._fit_account()
-                for connection in self._doors.connections():
-                    if connection.deadline < now:
-                        connection.expire()
-
-    def _fit_account(self) -> None:
-        """Give requests what memory is left, whenever none of it is theirs."""
-        account = self.wsgi.account
-        if not account.held_bytes:
-            account.limit_bytes = machine.request_memory_bytes(self.cfg.workers)
 
     def _drain(self) -> None:
         """Finish what has begun: close what is idle, then the rest."""

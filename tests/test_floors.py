@@ -22,14 +22,21 @@ FLOORS = [
     {"service.inference.pictures", "service.inference.runtimes", "service.inference.allocator"},
     {"service.inference.manifest", "service.inference.execution"},
     {"service.inference.signature", "service.inference.batching"},
-    {"service.inference", "service.exchange", "service.native_threads", "service.succession"},
+    {
+        "service.inference",
+        "service.exchange",
+        "service.native_threads",
+        "service.succession",
+        "service.instruments",
+    },
     {"service.hub_monitor", "service.exposition", "service.trust", "service.aside", "service.wire"},
     {"service.logs", "service.request", "service.answer", "service.request_schema"},
     {"service.problems", "service.application", "service.forms", "service.json_text"},
     {"service.metrics", "service.models"},
     {"service.api"},
     {"service.app"},
-    {"service.wsgi", "service.worker"},
+    {"service.wsgi", "service.watch"},
+    {"service.worker"},
 ]
 OURS = ("config", "service", "load")
 SERVED = PROJECT / "load/rig/bench_app.py"  # runs in the server's process, on the service's worker

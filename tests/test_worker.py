@@ -48,19 +48,6 @@ def test_after_its_requests_it_asks_once_to_be_replaced(worker, monkeypatch):
     assert woken == [worker.ppid]
 
 
-@pytest.mark.parametrize(("held_bytes", "limit_bytes"), [(0, 1234), (1, 99)])
-def test_the_account_is_fitted_while_no_request_holds_anything(
-    worker, monkeypatch, held_bytes, limit_bytes
-):
-    account = SimpleNamespace(held_bytes=held_bytes, limit_bytes=99)
-    worker.wsgi = SimpleNamespace(account=account)
-    monkeypatch.setattr(module.machine, "request_memory_bytes", lambda _workers: 1234)
-
-    worker._fit_account()
-
-    assert account.limit_bytes == limit_bytes
-
-
 @pytest.mark.parametrize(("booted", "age"), [(False, 1), (False, 2), (True, 7)])
 def test_what_keeps_the_first_generation_from_booting_ends_the_start(
     worker, monkeypatch, booted, age

@@ -19,30 +19,36 @@ WEIR = "gunicorn --config gunicorn.conf.py service.wsgi:app"
 
 BOOT_LIMIT_S = 60
 
+# For every server: no settings but those given here, and nobody is told of anything.
+ALL = {
+    "GUNICORN_CMD_ARGS": "",
+    "ORT_DISABLE_TELEMETRY": "1",
+    "BENTOML_DO_NOT_TRACK": "True",
+    "DO_NOT_TRACK": "1",
+}
+
 
 @contextmanager
 def serving(
-    command: str, port: int, cores: str = "0", workers: int = 1, ready: str | None = None
+    command: str,
+    port: int,
+    cores: str = "0",
+    workers: int = 1,
+    *,
+    ready: str | None = None,
+    project: Path = PROJECT,
 ) -> Iterator[int]:
     """
-    Run a server on *port*, pinned to *cores*, until the block ends; yields its master's pid.
+    Run *project*'s server on *port*, pinned to *cores*, until the block ends; its master's pid.
 
     The block starts once the path *ready* is answered.
     """
-    variables = {
-        "PORT": str(port),
-        "WEB_CONCURRENCY": str(workers),
-        "GUNICORN_CMD_ARGS": "",
-        "ORT_DISABLE_TELEMETRY": "1",
-        "BENTOML_DO_NOT_TRACK": "True",
-        "DO_NOT_TRACK": "1",
-        "PATH": programs_path(),
-    }
+    own = {"PORT": str(port), "WEB_CONCURRENCY": str(workers), "PATH": programs_path()}
     with TemporaryFile() as printed:
         process = subprocess.Popen(
             ["taskset", "-c", cores, *shlex.split(command.format(port=port))],
-            cwd=PROJECT,
-            env=os.environ | variables,
+            cwd=project,
+            env=os.environ | ALL | own,
             stdout=printed,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -22,6 +22,7 @@ from service.wire import listener as listening
 from service.wire.closing import has_ended
 from service.wire.connection import Connection
 from service.wire.serving import Service
+from service.wire.share import PAUSE_S
 
 # Connections beyond the limit that are accepted all the same: probes are answered on them, and all
 # else for which nothing makes room is told to come back, where it would wait in the kernel's queue.
@@ -47,7 +48,7 @@ CLOSED_AT_ONCE = 64
 GONE = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.EAGAIN})
 SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 MADE_AT_ONCE = 8
-PAUSE_S = 0.05
+SHORTAGE_PAUSE_S = 0.05
 
 # How a socket that takes IPv4 and IPv6 shows an IPv4 peer (RFC 4291 section 2.5.5.2).
 IPV4_MAPPED = "::ffff:"
@@ -58,14 +59,17 @@ log = structlog.get_logger()
 class Door(StreamServer):  # type: ignore[misc]  # gevent's types end here
     """Accepts from *sock* and serves each connection in a greenlet of its own."""
 
-    def __init__(self, sock: Any, service: Service, limit: int, *, accepts_at_once: int) -> None:
-        """Hold *limit* connections, and a few spare ones."""
+    def __init__(
+        self, sock: Any, service: Service, limit: int, *, accepts_at_once: int, shares: bool
+    ) -> None:
+        """Hold *limit* connections and a few spare ones; who *shares* leaves others theirs."""
         sock.setblocking(1)
         super().__init__(sock, spawn=Pool(limit + min(SPARE_CONNECTIONS, limit)))
         self.max_accept = accepts_at_once
         self.service = service
         self.connections: set[Connection] = set()
         self._limit = limit
+        self._share = service.share if shares else None
         self._candidates: list[tuple[Connection, int]] = []
         self._shortages, self._minute = 0, QuietMinute()
         self._reserve = -1
@@ -85,6 +89,14 @@ class Door(StreamServer):  # type: ignore[misc]  # gevent's types end here
             connection.serve()
         finally:
             self.connections.discard(connection)
+            if self._share:
+                self._share.lose()
+
+    def do_handle(self, client: Any, address: Any) -> None:
+        """Begin to serve a connection that has been accepted."""
+        if self._share:
+            self._share.take()
+        super().do_handle(client, address)
 
     def relieve(self) -> None:
         """Let some of the idle make room if not even a probe would get in; called each tick."""
@@ -135,7 +147,10 @@ class Door(StreamServer):  # type: ignore[misc]  # gevent's types end here
         self.close()
 
     def do_read(self) -> Any:
-        """Accept a connection; None if there is none, or no descriptor for it."""
+        """Accept a connection; None if there is none, or it is another's, or there is no room."""
+        if self._share and self._share.is_anothers():
+            self._pause(PAUSE_S)
+            return None
         for _ in range(CLOSED_AT_ONCE):
             accepted = self._accept()
             if accepted is None or not has_ended(accepted[0]):
@@ -159,8 +174,12 @@ class Door(StreamServer):  # type: ignore[misc]  # gevent's types end here
         made = sum(self._make_room() for _ in range(MADE_AT_ONCE))
         if not made:
             self._turn_away()
+        self._pause(SHORTAGE_PAUSE_S)
+
+    def _pause(self, seconds: float) -> None:
+        """Leave the listener to others for a moment."""
         self.stop_accepting()
-        self._timer = self.loop.timer(PAUSE_S)
+        self._timer = self.loop.timer(seconds)
         self._timer.start(self._start_accepting_if_started)
 
     def _turn_away(self) -> None:

@@ -36,7 +36,8 @@ class Doors:
                 own = replace(own, admission=ProbesOnly(ADMIN_CONNECTIONS))
             places = ADMIN_CONNECTIONS if is_admin else limit
             at_once = AMONG_OTHERS if workers > 1 else ALONE
-            self._doors.append(Door(sock, own, places, accepts_at_once=at_once))
+            shares = workers > 1 and not is_admin
+            self._doors.append(Door(sock, own, places, accepts_at_once=at_once, shares=shares))
         for door in self._doors:
             door.start()
 

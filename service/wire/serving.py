@@ -10,6 +10,7 @@ from service.exchange import Recorder
 from service.inference.account import Account
 from service.wire.admission import Admission
 from service.wire.response import Clock
+from service.wire.share import Share
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -54,6 +55,7 @@ class Service:
     clock: Clock
     trusts: Callable[[str], bool]
     timed_out: Callable[[str], None]
+    share: Share
     answered: Callable[[], None]
     evicted: Callable[[], None]
 

@@ -1,0 +1,94 @@
+"""
+The instruments.
+
+prometheus-client keeps each worker's values in memory-mapped files in PROMETHEUS_MULTIPROC_DIR,
+which gunicorn.conf.py makes before the first worker starts. Without it (the development server)
+the metrics are this process's alone.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+# From an echo to the router's limit of 30 s, with 0.2 s for an objective to stand on.
+DURATIONS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10, 30)
+ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+SIZES_BYTES = (1 << 10, 10 << 10, 100 << 10, 1 << 20, 5 << 20, 10 << 20)
+
+REQUESTS = Counter("http_requests_total", "Requests answered.", ["method", "route", "status"])
+REQUEST_DURATION = Histogram(
+    "http_request_duration_seconds",
+    "From the whole request, its body included, to the last byte of its answer.",
+    ["method", "route"],
+    buckets=DURATIONS_S,
+)
+IN_FLIGHT = Gauge(
+    "http_requests_in_flight", "Requests being handled now.", multiprocess_mode="livesum"
+)
+CONNECTIONS = Gauge(
+    "worker_connections",
+    "Connections that a worker holds, by its slot.",
+    ["worker"],
+    multiprocess_mode="livesum",
+)
+TIMEOUTS = Counter(
+    "http_timeouts_total",
+    "Connections that outlasted a deadline, by phase: idle, head, body, handling, write.",
+    ["phase"],
+)
+EVICTED = Counter(
+    "http_connections_evicted_total", "Idle connections ended to make room for newcomers."
+)
+HUB_LAG = Histogram(
+    "worker_hub_lag_seconds",
+    "How late a worker's hub came to a timer that was due.",
+    buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 5),
+)
+SHED = Counter("http_requests_shed_total", "Requests refused for want of room.", ["reason"])
+OBSERVER_FAULTS = Counter(
+    "observer_faults_total", "Log lines or counts of a request that failed.", ["observer"]
+)
+LINES_DROPPED = Counter(
+    "log_lines_dropped_total", "Log lines that stdout did not take, or not in time."
+)
+BODY = Histogram("http_request_body_bytes", "Size of the request bodies read.", buckets=SIZES_BYTES)
+PREDICTIONS = Counter(
+    "model_predictions_total", "Predictions asked of a model.", ["model", "version", "outcome"]
+)
+INFERENCE = Histogram(
+    "model_inference_duration_seconds",
+    "Time that a model's runtime took for one call.",
+    ["model", "version"],
+    buckets=DURATIONS_S,
+)
+QUEUE_WAIT = Histogram(
+    "model_queue_wait_seconds",
+    "Time that a prediction waited for its batch to begin.",
+    ["model"],
+    buckets=DURATIONS_S,
+)
+BATCH_ROWS = Histogram(
+    "model_batch_rows", "Rows that shared a call of a model.", ["model"], buckets=ROWS
+)
+QUEUED = Gauge(
+    "model_queued_rows",
+    "Rows that wait for a model or are in it.",
+    ["model"],
+    multiprocess_mode="livesum",
+)
+PROCESS_ENDS = Counter(
+    "model_process_ends_total",
+    "Ends of a model's process, by stage: loading, batch, idle.",
+    ["model", "version", "stage"],
+)
+INFO = Gauge(
+    "service_info",
+    "What runs here; always 1.",
+    ["version", "commit", "python"],
+    multiprocess_mode="livemax",
+)
+
+# What is known of labels before anything has happened.
+KNOWN_LABELS: dict[Counter, tuple[str, ...]] = {
+    OBSERVER_FAULTS: ("metrics", "logs"),
+    SHED: ("in_flight", "connections", "queue_full", "memory"),
+    TIMEOUTS: ("idle", "head", "body", "handling", "write"),
+}

@@ -1,0 +1,67 @@
+"""A worker's loop beside serving: it beats, measures the hub and keeps the deadlines."""
+
+from collections.abc import Callable
+from time import monotonic
+
+import gevent
+
+from config import machine
+from service.wire.doors import Doors
+from service.wire.serving import Served
+from service.wire.share import Share
+
+TICK_S = 0.1
+BEAT_S = 1.0
+
+# A hub that is so late has been suspended: that time is none of its clients'.
+STOOD_STILL_S = 5.0
+
+
+class Watch:
+    """The worker's loop over what came by *doors*; *notify* beats for the master."""
+
+    def __init__(
+        self, app: Served, doors: Doors, share: Share, notify: Callable[[], None], workers: int
+    ) -> None:
+        # Imported late: the master reads this file before the workers' gevent patches.
+        from service.instruments import CONNECTIONS, HUB_LAG  # noqa: PLC0415
+
+        self._app, self._doors, self._share = app, doors, share
+        self._notify, self._workers = notify, workers
+        self._observe_lag = HUB_LAG.observe
+        self._tell_connections = CONNECTIONS.labels(str(share.worker)).set
+        self._beat_due_s = 0.0
+
+    def __call__(
+        self, goes_on: Callable[[], bool], at_tick: Callable[[], None] = lambda: None
+    ) -> None:
+        """Turn while *goes_on* says so."""
+        while goes_on():
+            slept_at_s = monotonic()
+            gevent.sleep(TICK_S)
+            now_s = monotonic()
+            at_tick()
+            self._doors.relieve()
+            self._share.beat(is_serving=not self._app.is_loading)
+            self._tell_connections(self._doors.held())
+            late_s = max(0.0, now_s - slept_at_s - TICK_S)
+            self._observe_lag(late_s)
+            if late_s > STOOD_STILL_S:
+                for connection in self._doors.connections():
+                    connection.deadline += late_s
+            if now_s >= self._beat_due_s:
+                self._beat(now_s)
+
+    def _beat(self, now_s: float) -> None:
+        self._beat_due_s = now_s + BEAT_S
+        self._notify()
+        self._fit_account()
+        for connection in self._doors.connections():
+            if connection.deadline < now_s:
+                connection.expire()
+
+    def _fit_account(self) -> None:
+        """Give requests what memory is left, whenever none of it is theirs."""
+        account = self._app.account
+        if not account.held_bytes:
+            account.limit_bytes = machine.request_memory_bytes(self._workers)
