@@ -49,7 +49,8 @@ max_requests_jitter = settings.max_requests // 10
 backlog = 2048
 
 # Each worker loads the application after it has patched itself; a preloaded one would have been
-# imported unpatched, and its native threads would not survive the fork.
+# imported unpatched, and its native threads would not survive the fork. What can be shared is
+# (when_ready).
 preload_app = False
 
 # One shared accept queue: with one a worker, a worker's end resets what waits in its own.
@@ -133,8 +134,13 @@ def on_starting(server):
         server.log.info("Swept what dead instances have left: %s", ", ".join(map(str, dead)))
 
 
-def when_ready(_server):
-    """From here the master hears a Ctrl-C, which until now would have ended in a traceback."""
+def when_ready(server):
+    """
+    Import what all workers need; each gets it by the fork.
+
+    From here the master hears a Ctrl-C, which until now would have ended in a traceback.
+    """
+    server.worker_class.import_shared()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
 
 

@@ -98,9 +98,17 @@ def fitting_connections(wanted: int) -> int:
     return max(1, min(wanted, granted - reserved))
 
 
-def worker_count(worker_memory_bytes: int, root: Path = cgroup.ROOT, own: Path = cgroup.OWN) -> int:
-    """One worker per CPU, as far as memory reaches: never fewer than one."""
-    return max(1, min(cpus(root, own), memory_bytes(root, own) // worker_memory_bytes))
+def worker_count(
+    once_bytes: int, worker_bytes: int, root: Path = cgroup.ROOT, own: Path = cgroup.OWN
+) -> int:
+    """
+    One worker per CPU, as far as memory reaches: never fewer than one.
+
+    Of the memory that requests may fill, *once_bytes* are the instance's and *worker_bytes* each
+    worker's with what its requests hold.
+    """
+    left_bytes = int(memory_bytes(root, own) * REQUESTS_SHARE) - once_bytes
+    return max(1, min(cpus(root, own), left_bytes // worker_bytes))
 
 
 def _installed_bytes() -> int:

@@ -26,8 +26,9 @@ SECRETS = frozenset({TOKEN})
 
 IMAGE_LIMIT_PIXELS = 25_000_000
 
-# What one worker with cat-or-dog takes at its busiest (PSS), with room for two pictures in hand.
-WORKER_MEMORY_BYTES = 192 << 20
+# What the instance takes once, and each worker with cat-or-dog and iris beside it (33 MB, and what
+# the largest pictures of phones take in hand): load.benchmarks.model_memory.
+ONCE_BYTES, WORKER_BYTES = 112 << 20, 96 << 20
 
 
 class InvalidSettings(ValueError):
@@ -45,6 +46,7 @@ class Settings:
     trusted_proxies: tuple[str, ...]
     metrics_folder: str
     models: Path
+    model_cache: str
     load_timeout_s: int
     body_limit_bytes: int
     image_limit_pixels: int
@@ -104,7 +106,10 @@ def from_environ() -> Settings:
 def read(env: Env) -> Settings:
     """Read every setting; what is wrong waits in *env* until it is sealed."""
     workers = _whole(
-        env, "WEB_CONCURRENCY", machine.worker_count(WORKER_MEMORY_BYTES), WholeNumber(1, 256)
+        env,
+        "WEB_CONCURRENCY",
+        machine.worker_count(ONCE_BYTES, WORKER_BYTES),
+        WholeNumber(1, 256),
     )
     threads = max(1, machine.cpus() // workers)
     return Settings(
@@ -115,6 +120,7 @@ def read(env: Env) -> Settings:
         trusted_proxies=_proxies(env),
         metrics_folder=_text(env, "PROMETHEUS_MULTIPROC_DIR", ""),
         models=PROJECT / _text(env, "WEIR_MODELS", "config/models", _folder),
+        model_cache=_text(env, "WEIR_MODEL_CACHE", ""),
         load_timeout_s=_whole(env, "WEIR_LOAD_TIMEOUT_S", 120, SECONDS),
         body_limit_bytes=_whole(env, "WEIR_BODY_LIMIT_BYTES", 10 << 20, WholeNumber(1024, 1 << 30)),
         image_limit_pixels=_whole(

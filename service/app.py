@@ -82,6 +82,7 @@ def _resources(settings: Settings) -> ModelResources:
         socket_directory=_socket_directory,
         memory_limit_bytes=machine.memory_bytes() // 2,
         variables=threads,
+        model_cache=settings.model_cache,
         json_lines=logs.is_json(settings.log_format),
         load_limit_s=settings.load_timeout_s,
         ran=metrics.ran,
@@ -143,6 +144,16 @@ def _log_unreadable(folder: Path, error: OSError) -> None:
     )
 
 
+def _weights(model: Model) -> dict[str, str]:
+    """Where an ONNX model's weights are: in a file that all workers map, or in each of them."""
+    found = model.prepared
+    if found is None:
+        return {}
+    if not found.mapped:
+        return {"weights": "private", "why": found.why}
+    return {"weights": "mapped, and packed for each worker" if found.prepacks else "mapped"}
+
+
 def _note_loaded(model: Model) -> None:
     if model.version:  # nothing of it is known where its model.toml cannot be read
         metrics.expect(model.name, model.version)
@@ -153,6 +164,7 @@ def _note_loaded(model: Model) -> None:
             model=model.name,
             version=model.version,
             load_ms=round(model.load_ms, 1),
+            **_weights(model),
         )
     else:
         log.error(

@@ -6,12 +6,14 @@ from time import monotonic
 import gevent
 
 from config import machine
+from service.inference.allocator import trim_heap
 from service.wire.doors import Doors
 from service.wire.serving import Served
 from service.wire.share import Share
 
 TICK_S = 0.1
 BEAT_S = 1.0
+TRIM_S = 10.0
 
 # A hub that is so late has been suspended: that time is none of its clients'.
 STOOD_STILL_S = 5.0
@@ -30,7 +32,7 @@ class Watch:
         self._notify, self._workers = notify, workers
         self._observe_lag = HUB_LAG.observe
         self._tell_connections = CONNECTIONS.labels(str(share.worker)).set
-        self._beat_due_s = 0.0
+        self._beat_due_s = self._trim_due_s = 0.0
 
     def __call__(
         self, goes_on: Callable[[], bool], at_tick: Callable[[], None] = lambda: None
@@ -56,6 +58,9 @@ class Watch:
         self._beat_due_s = now_s + BEAT_S
         self._notify()
         self._fit_account()
+        if now_s >= self._trim_due_s:
+            self._trim_due_s = now_s + TRIM_S
+            trim_heap()
         for connection in self._doors.connections():
             if connection.deadline < now_s:
                 connection.expire()

@@ -22,6 +22,7 @@ from config.roster import Roster
 from config.supervision import wake
 from service.hub_monitor import watch_hub
 from service.inference.allocator import keep_heap_small
+from service.shared_imports import import_shared
 from service.succession import Succession
 from service.trust import trust_in
 from service.watch import Watch
@@ -61,6 +62,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
     # When it must be gone that was told to leave at once, and whether it left work under way.
     quits_at = float("inf")
     has_left_work = False
+
+    @staticmethod
+    def import_shared() -> None:
+        """Import what all workers need; called by the master before it forks the first."""
+        import_shared()
 
     def patch(self) -> None:
         """Patch as Gunicorn does, but for what native threads need."""

@@ -19,8 +19,9 @@ FLOORS = [
     },
     {"service.errors", "service.quiet_minute", "service.content_coding"},
     {"service.inference.tensors", "service.inference.account", "service.log_writer"},
+    {"service.inference.telemetry"},
     {"service.inference.pictures", "service.inference.runtimes", "service.inference.allocator"},
-    {"service.inference.manifest", "service.inference.execution"},
+    {"service.inference.manifest", "service.inference.execution", "service.shared_imports"},
     {"service.inference.signature", "service.inference.batching"},
     {
         "service.inference",

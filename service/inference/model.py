@@ -22,17 +22,14 @@ from service.errors import (
 from service.inference.batching.batcher import Batcher
 from service.inference.batching.queue import Prediction
 from service.inference.execution import Execution
-from service.inference.execution.host import Brief
-from service.inference.execution.launch import Launcher
 from service.inference.execution.native import NativeThreads
-from service.inference.execution.process import ProcessExecution
-from service.inference.execution.thread import ThreadExecution
+from service.inference.housing import house, prepare
 from service.inference.manifest.manifest import Manifest
 from service.inference.manifest.reading import MODEL_TOML, read_manifest
+from service.inference.mapping.prepared import Prepared
 from service.inference.payload import Payload
 from service.inference.repository import Unchanged
 from service.inference.resources import ModelResources
-from service.inference.runtimes import open_runtime
 from service.inference.signature.question import Question
 from service.inference.signature.signature import Signature, build_signature
 from service.inference.tensors import check_finite
@@ -49,6 +46,7 @@ class Model:
         self.version = "" if folder.name == name else folder.name
         self.load_ms = 0.0
         self.stack: tuple[str, ...] = ()
+        self.prepared: Prepared | None = None
         self._state: State = "loading"
         self._reason = self.log_reason = ""
         self._folder = folder
@@ -178,7 +176,12 @@ class Model:
         unchanged = Unchanged(self._folder / MODEL_TOML)
         manifest = self._threads.run(self._read, deadline_s)
         unchanged.add(manifest.artefact)
-        self._execution = self._threads.run(lambda: self._prepare(manifest), deadline_s)
+        self.prepared = self._threads.run(
+            lambda: prepare(self._folder, manifest, self._resources, deadline_s), deadline_s
+        )
+        self._execution = self._threads.run(
+            lambda: house(manifest, self.prepared, self._resources, self._calls), deadline_s
+        )
         specs = self._execution.open(deadline_s)
         unchanged.check()
         around = self._resources
@@ -207,27 +210,6 @@ class Model:
         manifest = read_manifest(self._folder)
         self.version = manifest.version if self._folder.name == self.name else self.version
         return replace(manifest, name=self.name, version=self.version)
-
-    def _prepare(self, manifest: Manifest) -> Execution:
-        around = self._resources
-        if manifest.serve.execution == "thread":
-            return ThreadExecution(
-                lambda: open_runtime(manifest.platform, manifest.artefact, manifest.options),
-                self._calls,
-                lanes=around.threads,
-            )
-        memory_mb = manifest.serve.memory_mb
-        brief = Brief(
-            model=self.name,
-            platform=manifest.platform,
-            file=str(manifest.artefact),
-            options=manifest.options,
-            call_limit_s=manifest.serve.deadline_ms / 1000,
-            memory_limit_bytes=memory_mb << 20 if memory_mb else around.memory_limit_bytes,
-            json_lines=around.json_lines,
-            load_limit_s=around.load_limit_s,
-        )
-        return ProcessExecution(Launcher(brief, around.socket_directory(), around.variables))
 
     def _warm(self, signature: Signature, batcher: Batcher, deadline_s: float) -> None:
         """Ask the golden example through the whole path."""

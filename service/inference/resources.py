@@ -19,7 +19,8 @@ class ModelResources:
     form of what they print. What has not loaded within *load_limit_s* has failed. *ran* is told the
     model, its version, each batch's rows and seconds; *died* the model, its version, at what stage
     its process ended, and how; *queued* the model, and by how many the rows that wait for it or are
-    in it become more or, below 0, fewer.
+    in it become more or, below 0, fewer. *model_cache* is the folder for what models map, empty for
+    this user's own, None for models that map nothing.
     """
 
     native_threads: ExecutorFactory
@@ -33,3 +34,4 @@ class ModelResources:
     ran: Callable[[str, str, int, float], None]
     died: Callable[[str, str, Stage, str], None]
     queued: Callable[[str, int], None]
+    model_cache: str | None = None

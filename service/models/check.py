@@ -143,10 +143,13 @@ def _tell_memory(manifest: Manifest, footprint: Footprint | None, settings: Sett
     if footprint is None:
         say("  memory: missing; this system does not tell what its processes take")
         return True
-    say(f"  memory, one worker:        {footprint.first_mb:6.0f} MB")
-    say(f"  memory, each further one:  {footprint.further_mb:6.0f} MB")
+    once_mb = footprint.first_mb - footprint.further_mb
+    say(f"  memory, once:              {once_mb:6.0f} MB, with the service's own")
     if footprint.process_mb:
-        say(f"  of which its own process:  {footprint.process_mb:6.0f} MB, once for all workers")
+        say(f"  of which its own process:  {footprint.process_mb:6.0f} MB")
+    say(f"  memory, each worker adds:  {footprint.further_mb:6.0f} MB")
+    if footprint.weights:
+        say(f"  weights: {footprint.weights}")
     pictures = [each.image for each in manifest.inputs.values() if each.image]
     costs = largest.costs(settings, pictures)
     say("  memory, the largest requests, each:")

@@ -35,12 +35,17 @@ HOST = "service.inference.execution.host"
 
 @dataclass(frozen=True)
 class Footprint:
-    """MB of an instance with one worker, of each worker more, and of the model's process in it."""
+    """
+    MB of an instance with one worker, of each worker more, and of the model's process in it.
+
+    *weights* says whether workers share them, where that is told.
+    """
 
     first_mb: float
     further_mb: float
     process_mb: float
     process_private_mb: float
+    weights: str = ""
 
 
 def measure(folder: Path, name: str, predict: tuple[bytes, str]) -> Footprint | None:
@@ -56,17 +61,19 @@ def measure(folder: Path, name: str, predict: tuple[bytes, str]) -> Footprint | 
 
 
 def _measured(folder: Path, name: str, predict: tuple[bytes, str]) -> Footprint:
-    one, two = (_instance_mb(folder, name, count, predict) for count in (1, 2))
+    weights: list[str] = []
+    one, two = (_instance_mb(folder, name, count, predict, weights) for count in (1, 2))
     return Footprint(
         first_mb=one["all"],
         further_mb=max(0.0, two["all"] - one["all"]),
         process_mb=one["process"],
         process_private_mb=one["private"],
+        weights=weights[0],
     )
 
 
 def _instance_mb(
-    folder: Path, name: str, workers: int, predict: tuple[bytes, str]
+    folder: Path, name: str, workers: int, predict: tuple[bytes, str], weights: list[str]
 ) -> dict[str, float]:
     with TemporaryDirectory() as scratch:
         repository = Path(scratch, "models")
@@ -76,6 +83,7 @@ def _instance_mb(
             for _ in range(REQUESTS_PER_WORKER * workers):
                 _ask(f"{url}/models/{name}/predict", *predict)
             master = psutil.Process(pid)
+            weights.append(_weights(Path(scratch, "log")))
             processes = [master, *master.children(recursive=True)]
             hosts = [each for each in processes if HOST in each.cmdline()]
             return {
@@ -126,6 +134,12 @@ def _await_ready(master: "subprocess.Popen[bytes]", log: Path, workers: int) -> 
             return
         sleep(LOOK_S)
     raise InvalidModel(f"the service did not start: {log.read_text()[-500:]}")
+
+
+def _weights(log: Path) -> str:
+    """What the service told of the model's weights: all workers map them, or why not."""
+    told = next(event for event in _events(log) if event["event"] == "model_ready")
+    return ": ".join(told[key] for key in ("weights", "why") if key in told)
 
 
 def _events(log: Path) -> Iterator[dict[str, str]]:

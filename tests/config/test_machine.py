@@ -3,6 +3,7 @@ import os
 import pytest
 
 from config.machine import cpus, memory_bytes, worker_count
+from config.settings import ONCE_BYTES, WORKER_BYTES
 
 GRANTED = len(os.sched_getaffinity(0))
 
@@ -62,6 +63,15 @@ def test_memory_of_cgroup_v2(v2):
 def test_workers_are_as_many_as_cpus_and_memory_allow(v2):
     folder = v2("max 100000\n", str(512 << 20))
 
-    assert worker_count(512 << 20, folder) == 1
-    assert worker_count(1 << 20, folder) == GRANTED
-    assert worker_count(1 << 40, folder) == 1
+    assert worker_count(0, 512 << 20, folder) == 1
+    assert worker_count(0, 1 << 20, folder) == GRANTED
+    assert worker_count(0, 1 << 40, folder) == 1
+    assert worker_count(512 << 20, 1 << 20, folder) == 1
+
+
+@pytest.mark.parametrize(("memory_mb", "workers"), [(512, 2), (1024, 6), (2560, 17)])
+def test_workers_that_a_dyno_s_memory_has_room_for(v2, monkeypatch, memory_mb, workers):
+    monkeypatch.setattr("config.machine.cpus", lambda *_: 64)
+    folder = v2("max 100000\n", str(memory_mb << 20))
+
+    assert worker_count(ONCE_BYTES, WORKER_BYTES, folder) == workers

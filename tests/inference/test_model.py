@@ -15,7 +15,7 @@ from service.errors import (
     ModelUnavailable,
     Overloaded,
 )
-from service.inference import model as module
+from service.inference import housing as module
 from service.inference.model import Model
 from service.inference.signature.question import Question
 from service.inference.tensors import TensorSpec

@@ -44,22 +44,27 @@ class Instance:
         ready: bool = True,
         command: str = WEB,
         stdout: int | None = None,
+        project: Path = PROJECT,
         **variables: str,
     ) -> None:
-        """*stdout* is a descriptor that takes the log's place: then nothing is read of it here."""
+        """
+        Start *project*, a checkout.
+
+        *stdout* is a descriptor that takes the log's place: then nothing is read of it here.
+        """
         self.port = int(variables.pop("PORT", 0)) or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / f"{self.port}.log"
         self._ready = ready
         defaults = {"WEB_CONCURRENCY": "1", "WEIR_LOG_FORMAT": "json"}
-        repository = PROJECT / variables.get("WEIR_MODELS", "config/models")
+        repository = project / variables.get("WEIR_MODELS", "config/models")
         models = len([*repository.glob("*/model.toml"), *repository.glob("*/*/model.toml")])
         self._loads = int((defaults | variables)["WEB_CONCURRENCY"]) * models
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 ["sh", "-c", f"exec env {command}"],
-                cwd=PROJECT,
+                cwd=project,
                 env=os.environ | defaults | variables | {"PORT": str(self.port), "PATH": path},
                 stdout=log if stdout is None else stdout,
                 stderr=log,

@@ -30,8 +30,9 @@ def test_a_model_is_asked_and_measured(repository, capfd):
     assert 'example: {"label":"setosa"' in said.out
     assert re.search(r"load time: \d+\.\d\d s", said.out)
     assert re.search(r"^ +64 +\d+\.\d\d ms", said.out, re.MULTILINE)
-    first, further = map(int, re.findall(r"memory.*: +(\d+) MB", said.out))
-    assert 20 < further < first < 500
+    once, further = map(int, re.findall(r"memory.*: +(\d+) MB", said.out))
+    assert 10 < further < once < 300
+    assert "weights: mapped" in said.out
     assert re.search(r"512 MB: WEB_CONCURRENCY=\d+", said.out)
     assert "serving it with one worker and with two …" in said.err
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from service.errors import InvalidModel
-from service.inference.runtimes import telemetry
+from service.inference import telemetry
 from service.inference.runtimes.fixed_rows import FixedRows, fixed_rows
 from service.inference.runtimes.own_code import let_import
 from service.inference.tensors import Tensors, TensorSpec

@@ -26,7 +26,7 @@ from openvino import opset16
 
 from service.errors import InvalidModel
 from service.inference.runtimes.own_code import beside, imported
-from service.inference.runtimes.telemetry import without
+from service.inference.telemetry import without
 from service.inference.tensors import Tensors, TensorSpec
 
 # On some CPUs OpenVINO computes in bfloat16 unless told otherwise: 0.007 off, for the digits.

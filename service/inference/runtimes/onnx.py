@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from service.errors import InvalidModel
 from service.inference.runtimes.onnx_faults import opening_fault
-from service.inference.runtimes.onnx_graph import categories_in, classes_in
 from service.inference.tensors import Tensors, TensorSpec
 
 DATATYPES = {
@@ -32,6 +31,14 @@ DATATYPES = {
 # What scikit-learn's converters make of probabilities unless told otherwise (ZipMap, ai.onnx.ml):
 # for each row a map from its class to its score.
 MAPS = re.compile(r"seq\(map\((int64|string),tensor\(float\)\)\)")
+# A file that is mapped, and whose weights are used where they stand (ONNX Runtime 1.26 and newer:
+# onnxruntime_session_options_config_keys.h).
+MAPPED = {
+    "session.load_model_format": "ORT",
+    "session.use_memory_mapped_ort_model": "1",
+    "session.use_ort_model_bytes_for_initializers": "1",
+}
+PREPACKING = "session.disable_prepacking"
 # What it says of a failed call it raises as well; on stderr it would be no line of the log.
 FATAL_ONLY = 4
 
@@ -44,23 +51,22 @@ class OnnxRuntime:
     in its inputs.
     """
 
-    def __init__(self, artefact: Path) -> None:
-        """Raises InvalidModel for what ONNX Runtime cannot open or the service cannot answer."""
-        options = onnxruntime.SessionOptions()
-        # One thread a call: ONNX Runtime would take the host's cores, whatever the container's
-        # share (microsoft/onnxruntime#9800); the service's own threads run calls side by side.
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = FATAL_ONLY
-        try:
-            self._session = onnxruntime.InferenceSession(
-                artefact, options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:
-            raise InvalidModel(opening_fault(artefact, error)) from error
+    def __init__(self, artefact: Path, *, mapped: str = "", prepacks: bool = False) -> None:
+        """
+        Open *artefact*, or the file *mapped* that `write_optimised` made of it.
+
+        The weights of that are the file's pages, which processes share, unless calls need them
+        packed: with *prepacks* each has a copy in the kernels' own layout. Raises InvalidModel for
+        what ONNX Runtime cannot open or the service cannot answer.
+        """
+        options = _session_options()
+        if mapped:
+            for name, value in (MAPPED | {PREPACKING: "0" if prepacks else "1"}).items():
+                options.add_session_config_entry(name, value)
+        self._session = _session(artefact, mapped or artefact, options)
         self.inputs = {node.name: _input(node) for node in self._session.get_inputs()}
         has_texts = any(spec.datatype.kind == "O" for spec in self.inputs.values())
-        self.words = categories_in(artefact) if has_texts else []
+        self.words = _categories(artefact) if has_texts else []
         nodes = self._session.get_outputs()
         self.left_out = {node.name: why for node in nodes if (why := _unanswerable(node))}
         answered = [node for node in nodes if node.name not in self.left_out]
@@ -78,10 +84,51 @@ class OnnxRuntime:
         return {name: read(answer) for name, read, answer in columns}
 
 
+def write_optimised(artefact: Path, made: Path) -> None:
+    """
+    Write *artefact* to *made* as ONNX Runtime optimises it for this CPU, in its own format.
+
+    Raises InvalidModel where it cannot (https://onnxruntime.ai/docs/performance/model-optimizations/
+    ort-format-models.html).
+    """
+    options = _session_options()
+    options.optimized_model_filepath = str(made)
+    options.add_session_config_entry("session.save_model_format", "ORT")
+    _session(artefact, artefact, options)
+
+
+def _session_options() -> Any:
+    options = onnxruntime.SessionOptions()
+    # One thread a call: ONNX Runtime would take the host's cores, whatever the container's
+    # share (microsoft/onnxruntime#9800); the service's own threads run calls side by side.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = FATAL_ONLY
+    return options
+
+
+def _session(artefact: Path, file: Path | str, options: Any) -> Any:
+    try:
+        return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise InvalidModel(opening_fault(artefact, error)) from error
+
+
+def _categories(artefact: Path) -> list[str]:
+    # Here and below it is imported late: protobuf's 6 MB are for those who need them.
+    from service.inference.runtimes.onnx_graph import categories_in  # noqa: PLC0415
+
+    return categories_in(artefact)
+
+
 def _classes(artefact: Path, nodes: list[Any]) -> dict[str, tuple[str, ...]]:
     """The classes of outputs that are maps. Raises InvalidModel where the file tells too few."""
     maps = [node.name for node in nodes if MAPS.fullmatch(node.type)]
-    classes = classes_in(artefact) if maps else []
+    if not maps:
+        return {}
+    from service.inference.runtimes.onnx_graph import classes_in  # noqa: PLC0415  # as above
+
+    classes = classes_in(artefact)
     if len(classes) != len(maps):
         raise InvalidModel(
             f"its output {maps[0]!r} is a map from classes to scores, and its classes are not told "

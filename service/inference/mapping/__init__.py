@@ -1,0 +1,1 @@
+"""Weights that stand in memory once for all workers: a file that each of them maps."""
