@@ -140,7 +140,9 @@ def when_ready(server):
 
     From here the master hears a Ctrl-C, which until now would have ended in a traceback.
     """
-    server.worker_class.import_shared()
+    import_shared = getattr(server.worker_class, "import_shared", None)
+    if import_shared:  # a class of the command line's has none
+        import_shared()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
 
 

@@ -105,12 +105,8 @@ def from_environ() -> Settings:
 
 def read(env: Env) -> Settings:
     """Read every setting; what is wrong waits in *env* until it is sealed."""
-    workers = _whole(
-        env,
-        "WEB_CONCURRENCY",
-        machine.worker_count(ONCE_BYTES, WORKER_BYTES),
-        WholeNumber(1, 256),
-    )
+    fitting = machine.worker_count(ONCE_BYTES, WORKER_BYTES)
+    workers = _whole(env, "WEB_CONCURRENCY", fitting, WholeNumber(1, 256))
     threads = max(1, machine.cpus() // workers)
     return Settings(
         host=_text(env, "WEIR_HOST", "", _own_address).strip("[]"),

@@ -120,8 +120,8 @@ def queued(model: str, rows: int) -> None:
 
 def ran(model: str, version: str, rows: int, infer_s: float) -> None:
     """Count a call of *model* and the rows that shared it."""
-    INFERENCE.labels(model, version).observe(infer_s)
-    BATCH_ROWS.labels(model).observe(rows)
+    _inference(model, version).observe(infer_s)
+    _batch_rows(model).observe(rows)
 
 
 def process_ended(model: str, version: str, stage: str) -> None:
@@ -150,12 +150,12 @@ def outcome_of(error: BaseException) -> str:
 
 def _count_prediction(exchange: Exchange) -> None:
     asked = exchange.prediction
-    PREDICTIONS.labels(asked["model"], asked["version"], asked["outcome"]).inc()
+    _predictions(asked["model"], asked["version"], asked["outcome"]).inc()
     if "wait_ms" in asked:
-        QUEUE_WAIT.labels(asked["model"]).observe(asked["wait_ms"] / 1000)
+        _queue_wait(asked["model"]).observe(asked["wait_ms"] / 1000)
 
 
-# Finding a labelled child costs more than incrementing it; routes and methods are few.
+# Finding a labelled child costs more than incrementing it; routes, methods and models are few.
 @cache
 def _requests(method: str, route: str, status: int) -> Counter:
     return REQUESTS.labels(method, route, status)
@@ -164,6 +164,26 @@ def _requests(method: str, route: str, status: int) -> Counter:
 @cache
 def _request_duration(method: str, route: str) -> Histogram:
     return REQUEST_DURATION.labels(method, route)
+
+
+@cache
+def _predictions(model: str, version: str, outcome: str) -> Counter:
+    return PREDICTIONS.labels(model, version, outcome)
+
+
+@cache
+def _queue_wait(model: str) -> Histogram:
+    return QUEUE_WAIT.labels(model)
+
+
+@cache
+def _inference(model: str, version: str) -> Histogram:
+    return INFERENCE.labels(model, version)
+
+
+@cache
+def _batch_rows(model: str) -> Histogram:
+    return BATCH_ROWS.labels(model)
 
 
 @cache

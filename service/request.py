@@ -57,6 +57,15 @@ class Request(flask.Request):
 
     @cached_property
     def stream(self) -> IO[bytes]:
+        """The body, as Werkzeug has it read."""
+        return BytesIO(self.body)
+
+    def get_data(self, *_: object, **__: object) -> bytes:  # type: ignore[override]  # bytes alone
+        """The body: it is in memory and remembered, whatever Werkzeug's options say."""
+        return self.body
+
+    @cached_property
+    def body(self) -> bytes:
         """
         The whole body in memory, expanded where it was sent compressed.
 
@@ -65,7 +74,7 @@ class Request(flask.Request):
         UnsupportedMediaType for a coding that cannot be read.
         """
         limit = self.max_content_length or 0
-        declared = self.content_length
+        declared = self._declared_bytes
         if declared is not None and declared > limit:
             raise _too_large(limit)
         body = self._read(limit + 1 if declared is None else declared)
@@ -81,7 +90,14 @@ class Request(flask.Request):
         if names_one and not self.mimetype.startswith("image/"):
             check_charset(self.mimetype_params.get("charset", "utf-8"), "the body")
         coding = self.environ.get("HTTP_CONTENT_ENCODING")
-        return BytesIO(self._expanded(body, coding, limit) if coding else body)
+        return self._expanded(body, coding, limit) if coding else body
+
+    @property
+    def _declared_bytes(self) -> int | None:
+        """What Content-Length declares, where it counts (RFC 9112 section 6.3)."""
+        text = self.environ.get("CONTENT_LENGTH", "")
+        is_told = text.isdecimal() and "HTTP_TRANSFER_ENCODING" not in self.environ
+        return int(text) if is_told else None
 
     def _expanded(self, body: bytes, field: str, limit_bytes: int) -> bytes:
         codings = codings_of(field)

@@ -10,7 +10,7 @@ fork, so that a reload sees what has changed; what pip has changed is seen by a 
 import gc
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 
 from service.inference import telemetry
@@ -37,7 +37,6 @@ LIBRARIES = (
     "PIL.PngImagePlugin",
     "PIL.PpmImagePlugin",
     "PIL.WebPImagePlugin",
-    "pybase64",
     "structlog",
     "tomllib",
 )
@@ -51,7 +50,8 @@ def import_shared() -> None:
     telemetry.switch_off()
     with _one_blas_thread():
         for library in LIBRARIES:
-            import_module(library)
+            with suppress(Exception):  # the worker that needs it fails of it, and tells so
+                import_module(library)
     gc.collect()
     gc.freeze()  # else each collection writes to every object's page (gc's documentation)
 

@@ -27,7 +27,8 @@ from load.benchmarks.servers import WEIR, serving
 CONNECTIONS = 32
 CLIENT_CORE = "1"
 Figures = tuple[float, float, float]  # CPU µs a request, requests a second, p99 in ms
-STOCK = "gunicorn --worker-class gevent --bind 127.0.0.1:{port} "
+# Without the file, Gunicorn would read the gunicorn.conf.py of the folder that it is started in.
+STOCK = "gunicorn --config /dev/null --worker-class gevent --bind 127.0.0.1:{port} "
 
 PAIRS = {
     "echo": {"weir": WEIR, "tutorial": STOCK + "load.peers.apps.tutorial_echo:app"},

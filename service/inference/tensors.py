@@ -78,7 +78,7 @@ def row_count(tensors: Tensors) -> int:
 def check_finite(outputs: Tensors, model: str) -> None:
     """Raise ModelFailed where *model* answered a number that JSON does not have."""
     for name, array in outputs.items():
-        if array.dtype.kind in "fc" and not np.isfinite(array).all():
+        if array.dtype.kind in "fc" and not np.logical_and.reduce(np.isfinite(array), axis=None):
             raise ModelFailed(
                 f"the model {model!r} answered with a number that is not finite, "
                 f"in its output {name!r}"

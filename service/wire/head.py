@@ -4,14 +4,26 @@ from functools import lru_cache
 from typing import Any
 
 from gunicorn.http.errors import ParseException
-from gunicorn.http.message import TOKEN_RE, Request
+from gunicorn.http.message import (
+    RFC9110_5_3_SINGLETON_FIELDS,
+    RFC9110_5_5_INVALID_AND_DANGEROUS,
+    TOKEN_RE,
+    Request,
+)
 from gunicorn.util import split_request_uri, unquote_to_wsgi_str
 
 from service.exchange import STARTED, WHOLE
 from service.wire.reader import SocketReader
 
+# Fields that may come once.
+SINGLETONS = frozenset(RFC9110_5_3_SINGLETON_FIELDS)
+
 # Fields that PEP 3333 gives a name of their own, like CGI.
 BARE_FIELDS = {"CONTENT-TYPE": "CONTENT_TYPE", "CONTENT-LENGTH": "CONTENT_LENGTH"}
+
+# Lines of so many bytes are remembered: clients send the same ones again and again.
+KNOWN_LINE_BYTES, KNOWN_LINES = 256, 1024
+OF_REQUEST_LINE = ("method", "uri", "path", "query", "fragment", "version")
 
 # Of a request line that is never parsed, so much is kept for the log.
 NOTED_BYTES = 1 << 10
@@ -23,7 +35,8 @@ class TrustingRequest(Request):  # type: ignore[misc]  # Gunicorn has no types
 
     Overrides `_peer_trusted_for_forwarded`: `environ_of` reads what a trusted peer tells, and hints
     that contradict each other are no fault of the request's. `read_line`: what cannot be read to
-    its end is known as far as it was. `should_close`: `Connection` is a list (RFC 9110, 7.6.1).
+    its end is known as far as it was. `parse_request_line` and `parse_headers`: lines that came
+    before are not parsed again. `should_close`: `Connection` is a list (RFC 9110, 7.6.1).
     """
 
     def __init__(self, *, trusted: bool) -> None:
@@ -50,6 +63,29 @@ class TrustingRequest(Request):  # type: ignore[misc]  # Gunicorn has no types
             if target and TOKEN_RE.fullmatch(method):
                 self.method, self.path = method, target.partition("?")[0].partition(" ")[0]
             raise
+
+    def parse_request_line(self, line_bytes: bytes) -> None:
+        """Read the request line, if it came before from what it was parsed to then."""
+        known = self.cfg.known_request_lines
+        parsed = known.get(line_bytes)
+        if parsed is None:
+            super().parse_request_line(line_bytes)
+            if len(line_bytes) <= KNOWN_LINE_BYTES:
+                if len(known) >= KNOWN_LINES:
+                    known.clear()
+                known[line_bytes] = {name: getattr(self, name) for name in OF_REQUEST_LINE}
+        else:
+            self.__dict__.update(parsed)
+
+    def parse_headers(self, data: bytes, from_trailer: bool = False) -> Any:  # noqa: FBT001, FBT002  # Gunicorn's own
+        """The fields of a head; Gunicorn's own code reads any that is not plain."""
+        lines = data.split(b"\r\n")
+        fields = [_plain_field(line) for line in lines] if not from_trailer else [None]
+        names = {field[0] for field in fields if field}
+        is_plain = None not in fields and len(fields) <= self.limit_request_fields
+        if is_plain and (len(names) == len(fields) or names.isdisjoint(SINGLETONS)):
+            return fields
+        return super().parse_headers(data, from_trailer)
 
     def should_close(self) -> bool:
         """Whether the connection ends with this request, as far as its client has a say."""
@@ -113,6 +149,30 @@ def environ_of(request: TrustingRequest, peer: tuple[str, int]) -> dict[str, Any
         host = split_request_uri(request.uri).netloc.rpartition("@")[2]
         environ["HTTP_HOST"] = host or environ["HTTP_HOST"]
     return environ
+
+
+def _plain_field(line: bytes) -> tuple[str, str] | None:
+    """
+    The name in capitals and the value of a field line that needs no more than to be read.
+
+    None for one with a name that maps to another's, with an expectation, or at fault in any way.
+    """
+    return _known_field(line) if len(line) <= KNOWN_LINE_BYTES else None
+
+
+@lru_cache(maxsize=KNOWN_LINES)
+def _known_field(line: bytes) -> tuple[str, str] | None:
+    name, colon, value = line.decode("latin-1").partition(":")
+    value = value.strip(" \t")
+    if (
+        not colon
+        or not TOKEN_RE.fullmatch(name)
+        or "_" in name
+        or name.upper() == "EXPECT"
+        or RFC9110_5_5_INVALID_AND_DANGEROUS.search(value)
+    ):
+        return None
+    return name.upper(), value
 
 
 # Clients send a few dozens of names; what hostile ones send comes and goes.

@@ -94,12 +94,14 @@ class FrozenConfig:
     """
     Gunicorn's configuration as plain attributes.
 
-    Gunicorn's own looks each setting up in a dict of objects, some thirty times a request.
+    Gunicorn's own looks each setting up in a dict of objects, some thirty times a request. Beside
+    it, what request lines that came before were parsed to.
     """
 
     def __init__(self, cfg: Any) -> None:
         self.__dict__.update({name: setting.get() for name, setting in cfg.settings.items()})
         self.is_ssl = cfg.is_ssl
+        self.known_request_lines: dict[bytes, dict[str, Any]] = {}
 
 
 def base_environ(address: tuple[Any, ...]) -> dict[str, Any]:

@@ -6,6 +6,9 @@ from types import SimpleNamespace
 import pytest
 from gunicorn.config import Config
 from gunicorn.http.errors import ParseException
+from gunicorn.http.message import Request as HttpRequest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.wire.head import TrustingRequest, environ_of, environ_so_far, scheme_of
 from service.wire.reader import FrozenConfig, SocketReader
@@ -158,3 +161,35 @@ def test_a_name_before_a_target_s_host_is_no_part_of_it(read):
     asked, _ = read(b"GET http://user:pass@example.com/a HTTP/1.1\r\nHost: x\r\n\r\n")
 
     assert environ_of(asked, PEER)["HTTP_HOST"] == "example.com"
+
+
+LINES = st.one_of(
+    st.sampled_from([
+        b"Host: a", b"host: b", b"Content-Type: text/plain", b"X_Forwarded_For: 1",
+        b"Expect: 100-continue", b"Expect: 200-maybe", b" folded", b"\tfolded", b": no name",
+        b"no colon", b"X-A:", b"X-A: 1", b"X-A:  two words \t", b"X-\xdf: 1", b"X A: 1",
+        b"X-A : 1", b"X-B: \x00", b"X-C: a\x7fb", b"X-D: \xff", b"X-Long: " + b"a" * 300,
+    ]),
+    st.binary(max_size=20).filter(lambda line: b"\r" not in line and b"\n" not in line),
+)  # fmt: skip
+
+
+@given(st.lists(LINES, min_size=1, max_size=8))
+def test_fields_are_read_as_gunicorn_reads_them_also_when_they_are_known(lines):
+    config = FrozenConfig(Config())
+
+    def outcome(parse):
+        made = object.__new__(TrustingRequest)
+        made.__dict__.update(
+            cfg=config, limit_request_fields=100, limit_request_field_size=8190, version=(1, 1),
+            scheme="http", _expected_100_continue=False, _policy_expect_continue=True,
+        )  # fmt: skip
+        try:
+            return parse(made, b"\r\n".join(lines)), made._expected_100_continue
+        except ParseException as error:
+            return type(error), str(error)
+
+    theirs = outcome(HttpRequest.parse_headers)
+
+    assert outcome(TrustingRequest.parse_headers) == theirs
+    assert outcome(TrustingRequest.parse_headers) == theirs
