@@ -12,6 +12,7 @@ import argparse
 import math
 import re
 from base64 import b64encode
+from datetime import datetime, time, timedelta
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from rich.console import Console
@@ -57,6 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="such as 60s; default: long enough",
     )
+    add("--until", type=_clock_time, metavar="HH:MM", help="end by then, whatever is known by then")
     add("--method", type=_method, default="GET")
     add("--data", type=arguments.readable, metavar="FILE", help="the requests' body")
     add("--header", action="append", type=_header, default=[], metavar="NAME: VALUE")
@@ -78,11 +80,7 @@ def run(args: argparse.Namespace) -> int:
     """Send, judge, print; return the exit code."""
     console = Console(highlight=False)
     traffic = _traffic(args)
-    console.print(
-        f"{args.rps:g} requests/s to {traffic.url}{traffic.path} for {traffic.window_s:g} s …",
-        soft_wrap=True,
-        markup=False,
-    )
+    console.print(_announced(args, traffic), soft_wrap=True, markup=False)
     _, sends = cores()
     try:
         expected_s = traffic.ramp_s + traffic.window_s
@@ -101,6 +99,23 @@ def run(args: argparse.Namespace) -> int:
     if Outcome.UNKNOWN in outcomes:
         return Exit.UNKNOWN
     return Exit.NO if Outcome.MISSED in outcomes else Exit.OK
+
+
+def _announced(args: argparse.Namespace, traffic: Traffic) -> str:
+    """What is done, how long it takes, and why so long."""
+    if args.until and traffic.window_s < _wanted_s(args):
+        why = "as --until says; what it then cannot tell it will say"
+    elif args.duration:
+        why = "as --duration says"
+    else:
+        requests = round(traffic.window_s * args.rps)
+        why = f"{requests} requests, so that both objectives can be confirmed"
+    all_s = traffic.ramp_s + traffic.window_s
+    return (
+        f"{args.rps:g} requests/s to {traffic.url}{traffic.path} for {traffic.window_s:g} s: {why}"
+        f"\nIt takes {all_s:g} s with {traffic.ramp_s:g} s to warm up, and {traffic.drain_s:g} s "
+        "more at most for the last answers …"
+    )
 
 
 def _figures(client: Client, window_s: float) -> str:
@@ -130,7 +145,7 @@ def _traffic(args: argparse.Namespace) -> Traffic:
         offered_rps=args.rps,
         slo_ms=args.slo.within_ms,
         ramp_s=RAMP_S,
-        window_s=args.duration or _long_enough_s(args),
+        window_s=_window_s(args),
         drain_s=DRAIN_S,
         seed=args.seed,
         warm_requests=0,
@@ -145,11 +160,34 @@ def _credentials(url: SplitResult) -> dict[str, str]:
     return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
 
 
+def _window_s(args: argparse.Namespace) -> float:
+    """What is wanted, or what is left until the measurement has to end."""
+    if args.until is None:
+        return _wanted_s(args)
+    left_s = (args.until - datetime.now(args.until.tzinfo)).total_seconds() - RAMP_S
+    return max(1.0, min(_wanted_s(args), float(math.floor(left_s))))
+
+
+def _wanted_s(args: argparse.Namespace) -> float:
+    return args.duration or _long_enough_s(args)
+
+
 def _long_enough_s(args: argparse.Namespace) -> float:
     """The time for twice the fewest requests that can confirm both objectives."""
     limit = min(limit for limit in (args.slo.late, args.errors) if limit)
     seconds: float = 2 * fewest_requests(limit) / args.rps
     return min(LONGEST_S, max(SHORTEST_S, math.ceil(seconds)))
+
+
+def _clock_time(text: str) -> datetime:
+    """The next time at which the clock here shows *text*."""
+    try:
+        asked = time.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} given; give a time such as 17:30") from None
+    now = datetime.now().astimezone()
+    at = datetime.combine(now.date(), asked, asked.tzinfo or now.tzinfo)
+    return at if at > now else at + timedelta(days=1)
 
 
 def _objective(text: str) -> Objective:

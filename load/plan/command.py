@@ -21,6 +21,7 @@ from load.plan import kubernetes, words
 from load.plan.capacity import Goal, Infeasible, Offer, offer
 from load.plan.demand import Demand, TooLittleMeasured, UnclearTarget, measured
 from load.plan.dynos import ANY, Dyno, UnknownDyno, catalogue_date, named
+from load.plan.mix import measured_mix
 from load.plan.what_if import buildpack_case, spin_cases
 
 UNITS_MS = {"ms": 1.0, "s": 1000.0}
@@ -43,7 +44,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--regime", choices=[regime.value for regime in Regime], default=Regime.MODEL.value
     )
-    parser.add_argument("--target", help="the path that was measured, if the regime has several")
+    traffic = parser.add_mutually_exclusive_group()
+    traffic.add_argument("--target", help="plan for requests to this path alone")
+    traffic.add_argument(
+        "--mix",
+        type=_weight,
+        action="append",
+        metavar="PATH=WEIGHT",
+        help="plan for a mix of paths (default: the locustfile's weights)",
+    )
     parser.add_argument(
         "--spin-ratio",
         type=_spin_ratio,
@@ -61,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         campaign = read(args.results)
         asked = _asked(args)
-        demand = measured(campaign, Regime(args.regime), args.target)
+        demand = _demand(campaign, args)
     except (UnreadableResults, UnknownDyno, UnclearTarget) as error:
         return _fail(error, Exit.USAGE)
     except TooLittleMeasured as error:
@@ -75,6 +84,13 @@ def run(args: argparse.Namespace) -> int:
     else:
         _say(campaign, demand, asked, offers, refusals)
     return Exit.OK
+
+
+def _demand(campaign: Campaign, args: argparse.Namespace) -> Demand:
+    regime = Regime(args.regime)
+    if args.target:
+        return measured(campaign, regime, args.target)
+    return measured_mix(campaign, regime, dict(args.mix) if args.mix else None)
 
 
 def _asked(args: argparse.Namespace) -> _Asked:
@@ -185,6 +201,13 @@ def _duration_ms(text: str) -> float:
     if not found or not float(found[1]):
         raise argparse.ArgumentTypeError(f"{text}: a time with its unit is wanted, such as 200ms")
     return float(found[1]) * UNITS_MS[found[2]]
+
+
+def _weight(text: str) -> tuple[str, float]:
+    path, equals, weight = text.rpartition("=")
+    if not equals or not path.startswith("/"):
+        raise argparse.ArgumentTypeError(f"{text}: PATH=WEIGHT is wanted, such as /=3")
+    return path, _positive(weight)
 
 
 def _spin_ratio(text: str) -> tuple[str, float]:

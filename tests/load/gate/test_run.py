@@ -1,4 +1,7 @@
+import re
 import sys
+from datetime import datetime, timedelta
+from time import monotonic
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -26,6 +29,33 @@ def test_a_service_within_its_objective_passes(monkeypatch, bench, tmp_path, cap
     suite = ET.parse(report).getroot()
     assert [suite.get(key) for key in ("tests", "failures", "errors")] == ["3", "0", "0"]
     assert "225 sent, 225 answered" in capsys.readouterr().out
+
+
+def test_it_says_how_long_it_takes_and_why(monkeypatch, bench, capsys):
+    options = ("--rps", "100", "--slo", "p90<5s", "--errors", "50%")
+    gated(monkeypatch, bench.url + "/x", *options, "--duration", "1s")
+    gated(monkeypatch, bench.url + "/x", *options)
+
+    said = capsys.readouterr().out
+    assert "for 1 s: as --duration says" in said
+    assert "It takes 3 s with 2 s to warm up" in said
+    assert "1000 requests, so that both objectives can be confirmed" in said
+
+
+def test_it_ends_at_the_time_that_it_is_told(monkeypatch, bench, capsys):
+    until = datetime.now().astimezone() + timedelta(seconds=5)
+    began_s = monotonic()
+
+    gated(
+        monkeypatch,
+        bench.url + "/x",
+        *("--rps", "50", "--slo", "p90<5s", "--until", until.strftime("%H:%M:%S")),
+    )
+
+    assert monotonic() - began_s < 10 + 30, "with the time for the last answers"
+    said = capsys.readouterr().out
+    assert "as --until says" in said
+    assert int(re.search(r"(\d+) sent", said)[1]) <= 5 * 50
 
 
 def test_a_service_beyond_its_objective_fails(monkeypatch, bench, tmp_path):
@@ -107,6 +137,7 @@ def test_an_objective_that_is_none_is_refused(text):
     ("option", "value", "words"),
     [
         ("--url", "localhost", "give http://… or https://…"),
+        ("--until", "noon", "give a time such as 17:30"),
         ("--rps", "many", "many given; give a number above 0"),
         ("--errors", "100%", "give a share below 100%"),
         ("--duration", "long", "such as 60s or 5m"),
