@@ -1,12 +1,13 @@
 """The request as routes read it: a body that is whole and within its limit."""
 
-from functools import cache, cached_property, partial
+from functools import cache, cached_property, lru_cache, partial
 from io import BytesIO
 from typing import IO, Any, cast
 from urllib.parse import quote
 
 import flask
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.http import parse_options_header
 
 from service.content_coding import CODINGS_LIMIT, check_charset, codings_of, expand, expanders
 from service.exchange import HOLD, KEY, Exchange
@@ -16,7 +17,11 @@ from service.inference.account import Hold, unlimited
 # Beyond this, what a compressed body becomes may keep the hub for longer than a millisecond.
 INLINE_BYTES = 512
 
+# Content types of so many characters are remembered.
+KNOWN_TYPE_CHARS = 100
+
 _expanders = cache(expanders)
+_known_content_type = lru_cache(maxsize=64)(parse_options_header)
 
 
 class UnreadCoding(UnsupportedMediaType):
@@ -47,6 +52,12 @@ class Request(flask.Request):
         environ = self.environ
         host = environ.get("HTTP_HOST") or f"localhost:{environ['SERVER_PORT']}"
         return f"{environ['wsgi.url_scheme']}://{host}{quote(self.path)}"
+
+    def _parse_content_type(self) -> None:
+        """Parse as Werkzeug does; what clients say again and again, once."""
+        told = self.environ.get("CONTENT_TYPE", "")
+        parse = _known_content_type if len(told) <= KNOWN_TYPE_CHARS else parse_options_header
+        self._parsed_content_type = parse(told)
 
     @property
     def has_body(self) -> bool:

@@ -12,6 +12,7 @@ from service.inference.model import Model
 from service.request import request
 
 FIELD = "X-Request-Deadline-Ms"
+VARIABLE = "HTTP_X_REQUEST_DEADLINE_MS"  # as PEP 3333 has it
 MILLISECONDS = re.compile(r"[0-9]{1,9}")
 
 
@@ -22,7 +23,7 @@ def deadline_s(model: Model) -> float:
     The client's own budget counts as far as the model's and the service's go. Raises BadDeadline.
     """
     limit_ms = min(model.manifest.serve.deadline_ms, current_app.settings.handling_timeout_s * 1000)
-    sent = request.headers.get(FIELD)
+    sent = request.environ.get(VARIABLE)
     if sent is not None:
         limit_ms = min(limit_ms, _milliseconds(sent))
     return monotonic() + limit_ms / 1000

@@ -70,37 +70,35 @@ PICTURE = PictureSchema()
 
 def payload_of(signature: Signature) -> Payload:
     """Find what the request at hand carries for the model. Reading it raises what it does."""
-    rows = signature.rows
-    if rows and (request.method != "POST" or not request.has_body):
-        pairs = list(request.args.items(multi=True))
+    asked, rows = request._get_current_object(), signature.rows  # type: ignore[attr-defined]  # noqa: SLF001  # Werkzeug's own way past its proxy
+    if rows and (asked.method != "POST" or not asked.has_body):
+        pairs = list(asked.args.items(multi=True))
         read = partial(signature.read_query, rows, pairs)
-        return Payload(read, request.hold, is_heavy=False)
-    if rows and _is_form(request):
-        return _payload(partial(_read_form, signature, rows))
-    if request.method != "POST":
+        return Payload(read, asked.hold, is_heavy=False)
+    if rows and _is_form(asked):
+        return _payload(asked, partial(_read_form, signature, rows))
+    if asked.method != "POST":
         raise MethodNotAllowed(["POST"])  # predict.wrong_method tells what to send
     if signature.kind == "image":
-        if not (_is_picture(request.mimetype) or request.is_json):
-            raise request.unsupported(PICTURE_FORMS)
-        return _payload(partial(_read_picture, signature), is_heavy=True)
-    if not request.is_json:
-        raise request.unsupported(f"application/json, such as {signature.short_example}")
-    return _payload(partial(_read_json, signature))
+        if not (_is_picture(asked.mimetype) or asked.is_json):
+            raise asked.unsupported(PICTURE_FORMS)
+        return _payload(asked, partial(_read_picture, signature), is_heavy=True)
+    if not asked.is_json:
+        raise asked.unsupported(f"application/json, such as {signature.short_example}")
+    return _payload(asked, partial(_read_json, signature))
 
 
-def _payload(read: Callable[["Body"], Question], *, is_heavy: bool = False) -> Payload:
+def _payload(
+    asked: Request, read: Callable[["Body"], Question], *, is_heavy: bool = False
+) -> Payload:
     body = Body(
-        request.get_data(),
-        request.mimetype,
-        request.content_type or "",
-        request.hold,
-        is_json=request.is_json,
+        asked.body, asked.mimetype, asked.content_type or "", asked.hold, is_json=asked.is_json
     )
     is_heavy = is_heavy or len(body.content) > LARGE_BYTES
     return Payload(partial(read, body), body.hold, is_heavy=is_heavy)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Body:
     """A body without its request, which other threads cannot see."""
 
@@ -117,7 +115,7 @@ def _is_picture(media_type: str) -> bool:
 
 def _is_form(asked: Request) -> bool:
     # Many a client says that its JSON is a form, when it is not told what to say.
-    return asked.mimetype in FORMS and not asked.get_data().startswith((b"{", b"["))
+    return asked.mimetype in FORMS and not asked.body.startswith((b"{", b"["))
 
 
 def _read_form(signature: Signature, rows: FeatureRows, body: Body) -> Question:
