@@ -5,7 +5,6 @@ The log line, the counters and `Server-Timing` of a request are all written from
 Exchange, at its end.
 """
 
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -36,10 +35,8 @@ PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 # The form that Heroku's router passes on: https://devcenter.heroku.com/articles/http-request-id
 REQUEST_ID = re.compile(r"[A-Za-z0-9+/=-]{20,200}")
 
-# Identifiers are drawn so many at a time, by each process for itself.
+# Identifiers are drawn so many at a time.
 ID_BYTES, IDS_AT_ONCE = 16, 64
-_fresh_ids: list[str] = []
-os.register_at_fork(after_in_child=_fresh_ids.clear)
 
 # What some proxies write for an address, its port beside it or not.
 ADDRESS_AND_PORT = re.compile(r"\[([^\[\]]+)\](?::[0-9]+)?|([0-9.]+):[0-9]+")
@@ -96,17 +93,6 @@ def _address(entry: str) -> str:
         return ""
 
 
-def _new_id() -> str:
-    """128 random bits in hexadecimal."""
-    try:
-        return _fresh_ids.pop()
-    except IndexError:  # a system call for each would cost more than the rest of the record
-        text = token_hex(ID_BYTES * IDS_AT_ONCE)
-        width = 2 * ID_BYTES
-        _fresh_ids.extend(text[at : at + width] for at in range(0, len(text), width))
-        return _fresh_ids.pop()
-
-
 def _readable(path: str) -> str:
     """A path of PEP 3333 carries the bytes of its UTF-8 one a character."""
     return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
@@ -135,6 +121,7 @@ class Recorder:
         self._opened = tuple(opened)
         self._closed = tuple(closed)
         self._faulted = faulted
+        self._fresh_ids: list[str] = []
 
     def __call__(  # noqa: D102  # PEP 3333
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -159,7 +146,7 @@ class Recorder:
         """Begin the record of the request that *environ* describes."""
         sent_id = environ.get("HTTP_X_REQUEST_ID", "")
         exchange = Exchange(
-            request_id=sent_id if sent_id and REQUEST_ID.fullmatch(sent_id) else _new_id(),
+            request_id=sent_id if sent_id and REQUEST_ID.fullmatch(sent_id) else self._new_id(),
             method=environ.get("REQUEST_METHOD", ""),
             path=_readable(environ.get("PATH_INFO", "")),
             client_ip=client_ip(environ, self._trusts),
@@ -177,6 +164,15 @@ class Recorder:
         exchange.ended = True
         exchange.duration_s = perf_counter() - exchange.started
         self._show(exchange, self._closed)
+
+    def _new_id(self) -> str:
+        """128 random bits in hexadecimal."""
+        try:
+            return self._fresh_ids.pop()
+        except IndexError:  # a system call for each would cost more than the rest of the record
+            text, width = token_hex(ID_BYTES * IDS_AT_ONCE), 2 * ID_BYTES
+            self._fresh_ids += [text[at : at + width] for at in range(0, len(text), width)]
+            return self._fresh_ids.pop()
 
     def _show(self, exchange: Exchange, observers: tuple[Observer, ...]) -> None:
         """Call *observers*, none of which can reach the connection that it observes."""

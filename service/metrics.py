@@ -5,9 +5,9 @@ import platform
 from functools import cache
 from http import HTTPStatus
 from time import monotonic
+from typing import Any
 
 from flask import Blueprint, Response
-from prometheus_client import Counter, Gauge, Histogram
 from werkzeug.exceptions import HTTPException
 
 from service import __version__, errors
@@ -91,9 +91,9 @@ def closed(exchange: Exchange) -> None:
     """Count a request out, with all that is known of it."""
     IN_FLIGHT.dec()
     method = exchange.method if exchange.method in METHODS else "OTHER"
-    _requests(method, exchange.route, exchange.status).inc()
+    _child(REQUESTS, method, exchange.route, exchange.status).inc()
     if exchange.is_whole:
-        _request_duration(method, exchange.route).observe(exchange.duration_s)
+        _child(REQUEST_DURATION, method, exchange.route).observe(exchange.duration_s)
     if exchange.bytes_in:
         BODY.observe(exchange.bytes_in)
     if exchange.shed:
@@ -115,13 +115,13 @@ def expect(model: str, version: str) -> None:
 
 def queued(model: str, rows: int) -> None:
     """Count *rows* more, or below 0 fewer, that wait for *model* or are in it."""
-    _queued(model).inc(rows)
+    _child(QUEUED, model).inc(rows)
 
 
 def ran(model: str, version: str, rows: int, infer_s: float) -> None:
     """Count a call of *model* and the rows that shared it."""
-    _inference(model, version).observe(infer_s)
-    _batch_rows(model).observe(rows)
+    _child(INFERENCE, model, version).observe(infer_s)
+    _child(BATCH_ROWS, model).observe(rows)
 
 
 def process_ended(model: str, version: str, stage: str) -> None:
@@ -150,45 +150,15 @@ def outcome_of(error: BaseException) -> str:
 
 def _count_prediction(exchange: Exchange) -> None:
     asked = exchange.prediction
-    _predictions(asked["model"], asked["version"], asked["outcome"]).inc()
+    _child(PREDICTIONS, asked["model"], asked["version"], asked["outcome"]).inc()
     if "wait_ms" in asked:
-        _queue_wait(asked["model"]).observe(asked["wait_ms"] / 1000)
+        _child(QUEUE_WAIT, asked["model"]).observe(asked["wait_ms"] / 1000)
 
 
 # Finding a labelled child costs more than incrementing it; routes, methods and models are few.
 @cache
-def _requests(method: str, route: str, status: int) -> Counter:
-    return REQUESTS.labels(method, route, status)
-
-
-@cache
-def _request_duration(method: str, route: str) -> Histogram:
-    return REQUEST_DURATION.labels(method, route)
-
-
-@cache
-def _predictions(model: str, version: str, outcome: str) -> Counter:
-    return PREDICTIONS.labels(model, version, outcome)
-
-
-@cache
-def _queue_wait(model: str) -> Histogram:
-    return QUEUE_WAIT.labels(model)
-
-
-@cache
-def _inference(model: str, version: str) -> Histogram:
-    return INFERENCE.labels(model, version)
-
-
-@cache
-def _batch_rows(model: str) -> Histogram:
-    return BATCH_ROWS.labels(model)
-
-
-@cache
-def _queued(model: str) -> Gauge:
-    return QUEUED.labels(model)
+def _child(instrument: Any, *labels: str | int) -> Any:
+    return instrument.labels(*labels)
 
 
 def _carries(token: bytes) -> bool:

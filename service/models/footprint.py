@@ -61,20 +61,19 @@ def measure(folder: Path, name: str, predict: tuple[bytes, str]) -> Footprint | 
 
 
 def _measured(folder: Path, name: str, predict: tuple[bytes, str]) -> Footprint:
-    weights: list[str] = []
-    one, two = (_instance_mb(folder, name, count, predict, weights) for count in (1, 2))
+    (one, weights), (two, _) = (_instance_mb(folder, name, count, predict) for count in (1, 2))
     return Footprint(
         first_mb=one["all"],
         further_mb=max(0.0, two["all"] - one["all"]),
         process_mb=one["process"],
         process_private_mb=one["private"],
-        weights=weights[0],
+        weights=weights,
     )
 
 
 def _instance_mb(
-    folder: Path, name: str, workers: int, predict: tuple[bytes, str], weights: list[str]
-) -> dict[str, float]:
+    folder: Path, name: str, workers: int, predict: tuple[bytes, str]
+) -> tuple[dict[str, float], str]:
     with TemporaryDirectory() as scratch:
         repository = Path(scratch, "models")
         repository.mkdir()
@@ -83,14 +82,14 @@ def _instance_mb(
             for _ in range(REQUESTS_PER_WORKER * workers):
                 _ask(f"{url}/models/{name}/predict", *predict)
             master = psutil.Process(pid)
-            weights.append(_weights(Path(scratch, "log")))
             processes = [master, *master.children(recursive=True)]
             hosts = [each for each in processes if HOST in each.cmdline()]
-            return {
+            sizes_mb = {
                 "all": sum(map(_share_mb, processes)),
                 "process": sum(map(_share_mb, hosts)),
                 "private": sum(map(_private_mb, hosts)),
             }
+            return sizes_mb, _weights(Path(scratch, "log"))
 
 
 @contextmanager

@@ -11,7 +11,6 @@ import fcntl
 import json
 import os
 import socket
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -21,14 +20,12 @@ from signal import Signals
 from time import monotonic, sleep, time
 
 from service.errors import OutdatedModel
-from service.inference.execution import loaded_code
+from service.inference.execution import loaded_code, own_program
 from service.inference.execution.host import Brief, told_path
 from service.inference.execution.quarantine import Quarantine
 from service.inference.execution.socket_place import SocketPlace
 from service.inference.execution.whole_files import write_whole
 from service.inference.tensors import Tensors, pack
-
-PROJECT = Path(__file__).resolve().parents[3]
 
 # Starts are at least so far apart, doubling while the process ends before it has loaded.
 BACKOFF_FIRST_S, BACKOFF_MOST_S = 1.0, 60.0
@@ -185,14 +182,10 @@ class Launcher:
             for fd in (lock, listener.fileno()):
                 os.set_inheritable(fd, True)  # noqa: FBT003  # so is its signature
             brief = replace(self.brief, lock_fd=lock, listener_fd=listener.fileno())
-            module = ["-P", "-B", "-m", "service.inference.execution.host"]
-            search = os.pathsep.join([str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])
-            # Not subprocess: between a fork and an exec in a process of many threads, Python may
-            # hang; and nobody here has to wait for the end.
-            self._child = os.posix_spawn(
-                sys.executable,
-                [sys.executable, *module, brief.to_json()],
-                {**self._variables, **os.environ, "PYTHONPATH": search},
+            self._child = own_program.start(
+                "service.inference.execution.host",
+                [brief.to_json()],
+                {**self._variables, **os.environ},
                 file_actions=[(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)],
                 setsid=True,
             )

@@ -8,7 +8,6 @@ that opens it ends no worker. Whoever comes first makes it, and the others wait.
 import fcntl
 import json
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,9 +16,9 @@ from signal import SIGKILL, Signals
 from time import monotonic, sleep
 
 from service.errors import DeadlineExceeded, InvalidModel
+from service.inference.execution import own_program
 from service.inference.mapping import place
 
-PROJECT = Path(__file__).resolve().parents[3]
 LOOK_S = 0.05
 
 
@@ -103,14 +102,9 @@ def _turn(path: Path, deadline_s: float) -> Iterator[None]:
 
 def _tried(arguments: list[str], deadline_s: float) -> int:
     """Run `mapping.trial` with *arguments*; its exit code, or below 0 the signal that ended it."""
-    search = os.pathsep.join([str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])
     nowhere = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in range(3)]
-    # As in execution.launch: no fork in a process of many threads.
-    child = os.posix_spawn(
-        sys.executable,
-        [sys.executable, "-P", "-B", "-m", "service.inference.mapping.trial", *arguments],
-        {**os.environ, "PYTHONPATH": search},
-        file_actions=nowhere,
+    child = own_program.start(
+        "service.inference.mapping.trial", arguments, os.environ, file_actions=nowhere
     )
     try:
         while True:

@@ -10,9 +10,9 @@ from time import monotonic
 import pytest
 
 from service.errors import DeadlineExceeded, InvalidModel
+from service.inference.execution import own_program
 from service.inference.manifest.reading import read_manifest
 from service.inference.mapping import place, trial
-from service.inference.mapping import prepared as module
 from service.inference.mapping.prepared import Prepared, prepared
 from service.inference.runtimes.onnx import OnnxRuntime
 from service.inference.signature.signature import build_signature
@@ -43,7 +43,7 @@ def program(tmp_path, monkeypatch, body):
     script = tmp_path / "trial.sh"
     script.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\n{body}\n")
     script.chmod(0o755)
-    monkeypatch.setattr(module.sys, "executable", str(script))
+    monkeypatch.setattr(own_program.sys, "executable", str(script))
 
 
 @pytest.mark.parametrize("name", ["iris", "cat-or-dog"])
