@@ -20,6 +20,9 @@ BIN     := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 MODEL   := models/cat-or-dog
 
+# Two files of tests at a time; what measures has the machine for itself (tests/turns.py).
+AT_ONCE := -n 2 --dist loadfile
+
 .PHONY: run test whole load soak properties nodes lint lock clean install-corpus \
 	$(PLATFORMS:%=install-%)
 .DEFAULT_GOAL := run
@@ -34,11 +37,11 @@ run: $(VENV)/serve
 	@export PATH="$$(cd '$(BIN)' && pwd):$$PATH"; exec sh -c "exec env $$(sed -n 's/^web: //p' Procfile)"
 
 test: $(VENV)/serve $(VENV)/test $(VENV)/load
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(AT_ONCE) $(ARGS)
 
 # Also the cases that vary what others show: some ten minutes more.
 whole: $(VENV)/serve $(VENV)/test $(VENV)/load
-	@WHOLE=1 $(BIN)/python -m pytest $(ARGS)
+	@WHOLE=1 $(BIN)/python -m pytest $(AT_ONCE) $(ARGS)
 
 # How does it scale? Three minutes of measurement, then the law and the report of it.
 load: RESULTS := load/results/latest

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.turns import turn
+
 PROJECT = Path(__file__).resolve().parent.parent
 CAT = PROJECT / "config/models/cat-or-dog/example.jpg"
 COFFEE = PROJECT / "tests/data/coffee.jpg"
@@ -25,6 +27,12 @@ def pytest_collection_modifyitems(config, items):
     left_out = [item for item in items if item.get_closest_marker("whole")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if not item.get_closest_marker("whole")]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    with turn(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 @pytest.fixture(scope="session", autouse=True)

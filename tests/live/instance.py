@@ -81,7 +81,7 @@ class Instance:
         error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        self.stop()
+        self.stop(signal.SIGQUIT)  # at once: what a drain does, the tests of it say themselves
         if error is not None:
             sys.stderr.write(self.log.read_text()[-5000:])
 

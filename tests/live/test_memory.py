@@ -14,6 +14,8 @@ from tests.conftest import CAT, encoded
 from tests.live.container import container
 from tests.live.instance import Instance
 
+pytestmark = pytest.mark.alone
+
 MB = 1 << 20
 LIMIT_BYTES = 512 * MB
 SECONDS = float(os.environ.get("MEMORY_SECONDS", "6"))

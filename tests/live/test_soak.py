@@ -9,9 +9,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import eventually
 from tests.live.clients import Clients
 from tests.live.instance import Instance
+
+pytestmark = pytest.mark.alone
 
 REQUESTS = int(os.environ.get("SOAK_REQUESTS", "50000"))
 RECYCLES = int(os.environ.get("SOAK_RECYCLES", "6"))

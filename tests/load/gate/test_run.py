@@ -9,6 +9,8 @@ import pytest
 from load.__main__ import main
 from load.gate.objective import fewest_requests, parse, share_bounds
 
+pytestmark = pytest.mark.alone
+
 
 def gated(monkeypatch, url, *options):
     """The exit code of `run` against *url*."""

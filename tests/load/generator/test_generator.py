@@ -10,6 +10,8 @@ from load.campaign import Arrivals
 from load.generator.traffic import WINDOW_AGENT, Generator, GeneratorFailed
 from tests.load.conftest import served, traffic
 
+pytestmark = pytest.mark.alone
+
 
 def latencies_ms(histogram):
     """Each latency with its count."""

@@ -1,7 +1,11 @@
 import os
 import time
 
+import pytest
+
 from load.rig import readings
+
+pytestmark = pytest.mark.alone
 
 
 def burn(seconds):

@@ -1,12 +1,15 @@
 import dataclasses
 
 import msgspec
+import pytest
 
 from load.campaign import Regime, Verdict, Window
 from load.rig.machine import cores
 from load.sweep import verdicts
 from load.sweep.measurement import Bench, Timing
 from load.sweep.targets import targets
+
+pytestmark = pytest.mark.alone
 
 QUICK = Timing(ramp_s=0.2, window_s=1.2, drain_s=2.0)
 (WAIT,) = targets(Regime.WAIT)

@@ -10,6 +10,8 @@ from load.campaign import read
 from load.scaling import Sample, fit
 from tests.conftest import PROJECT, eventually
 
+pytestmark = pytest.mark.alone
+
 
 def swept(folder, *options):
     return subprocess.run(
