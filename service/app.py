@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import cast
 
@@ -47,13 +47,13 @@ def create_app(settings: Settings) -> Application:
     app.catalog = Catalog(settings.models, _resources(settings), _note_loaded, _log_unreadable)
     problems.init_app(app, settings.error_detail)
     metrics.init_app(app)
+    app.sample_gauges = partial(metrics.sample, app)
     logs.writer().dropped = metrics.lines_dropped
     for routes in (echo, models, predict, health):
         app.register_blueprint(routes.blueprint)
     app.recorder = Recorder(
         app.wsgi_app,
         trust_in(settings.trusted_proxies),
-        opened=[metrics.opened],
         closed=[metrics.closed, logs.request_writer()],
         faulted=ObserverFaults(metrics.observer_failed),
     )
@@ -87,7 +87,6 @@ def _resources(settings: Settings) -> ModelResources:
         load_limit_s=settings.load_timeout_s,
         ran=metrics.ran,
         died=_note_end,
-        queued=metrics.queued,
     )
 
 

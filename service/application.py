@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, MapAdapter, Rule
 
 from config.settings import Settings
+from service.answer import Answer
 from service.aside import Aside
 from service.exchange import Recorder
 from service.inference.account import Account
@@ -21,7 +22,7 @@ from service.request import Request
 from service.wire.admission import Admission
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 T = TypeVar("T")
 
@@ -83,6 +84,7 @@ class Application(flask.Flask):
     scraping: Aside
     catalog: Catalog
     recorder: Recorder
+    sample_gauges: Callable[[], None]
 
     def wsgi_app(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -102,12 +104,12 @@ class Application(flask.Flask):
             _cv_app.reset(tokens[0])
             environ["werkzeug.request"] = None  # a circle that keeps the body
 
-    def _dispatch(self) -> flask.Response:
+    def _dispatch(self) -> "WSGIApplication":
         try:
             answer: Any = self.dispatch_request()
         except Exception as error:  # noqa: BLE001  # what has a handler is answered by it
             answer = self.handle_user_exception(error)
-        return self.make_response(answer)
+        return answer if isinstance(answer, Answer) else self.make_response(answer)
 
     @cached_property
     def _lasting_context(self) -> AppContext:

@@ -99,29 +99,32 @@ def _readable(path: str) -> str:
 
 
 class Recorder:
-    """The outermost WSGI layer: opens an Exchange, stamps its id on the answer, closes it."""
+    """
+    The outermost WSGI layer: opens an Exchange, stamps its id on the answer, closes it.
+
+    *in_flight* are those open now.
+    """
 
     def __init__(
         self,
         app: "WSGIApplication",
         trusts: Callable[[str], bool],
         *,
-        opened: Iterable[Observer] = (),
         closed: Iterable[Observer] = (),
         faulted: Faulted = lambda _observer, _error: None,
     ) -> None:
         """
-        Record every exchange of *app* and show it to the observers at its start and its end.
+        Record every exchange of *app* and show it to the observers at its end.
 
         *trusts* tells of a peer whether it is a proxy whose word counts; *faulted* is told the
         module of an observer that failed, and what it raised.
         """
         self._app = app
         self._trusts = trusts
-        self._opened = tuple(opened)
         self._closed = tuple(closed)
         self._faulted = faulted
         self._fresh_ids: list[str] = []
+        self.in_flight = 0
 
     def __call__(  # noqa: D102  # PEP 3333
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -154,7 +157,7 @@ class Recorder:
             started=environ.get(STARTED) or perf_counter(),
             is_whole=environ.get(WHOLE, True),
         )
-        self._show(exchange, self._opened)
+        self.in_flight += 1
         return exchange
 
     def close(self, exchange: Exchange) -> None:
@@ -162,8 +165,9 @@ class Recorder:
         if exchange.ended:
             return
         exchange.ended = True
+        self.in_flight -= 1
         exchange.duration_s = perf_counter() - exchange.started
-        self._show(exchange, self._closed)
+        self._show(exchange)
 
     def _new_id(self) -> str:
         """128 random bits in hexadecimal."""
@@ -174,9 +178,9 @@ class Recorder:
             self._fresh_ids += [text[at : at + width] for at in range(0, len(text), width)]
             return self._fresh_ids.pop()
 
-    def _show(self, exchange: Exchange, observers: tuple[Observer, ...]) -> None:
-        """Call *observers*, none of which can reach the connection that it observes."""
-        for observe in observers:
+    def _show(self, exchange: Exchange) -> None:
+        """Call the observers, none of which can reach the connection that it observes."""
+        for observe in self._closed:
             try:
                 observe(exchange)
             except Exception as error:  # noqa: BLE001  # an observer may fail in any way

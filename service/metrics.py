@@ -2,6 +2,7 @@
 
 import hmac
 import platform
+from collections import defaultdict
 from functools import cache
 from http import HTTPStatus
 from time import monotonic
@@ -11,6 +12,7 @@ from flask import Blueprint, Response
 from werkzeug.exceptions import HTTPException
 
 from service import __version__, errors
+from service.answer import Answer
 from service.application import Application, current_app
 from service.exchange import Exchange
 from service.exposition import encoder_for, registry_of_all
@@ -66,7 +68,7 @@ def init_app(app: Application) -> None:
 
 
 @blueprint.get("/metrics")
-def metrics() -> Response:
+def metrics() -> Response | Answer:
     """All workers' metrics as Prometheus text or OpenMetrics, by `Accept`, behind the token."""
     token = current_app.settings.metrics_token
     if token and not _carries(token.encode()):
@@ -75,6 +77,7 @@ def metrics() -> Response:
         )
         refusal.headers["WWW-Authenticate"] = "Bearer"
         return refusal
+    current_app.sample_gauges()
     encode, content_type = encoder_for(request.headers.get("Accept", ""))
     text = current_app.scraping.run(lambda: encode(registry_of_all()), monotonic() + SCRAPE_S)
     answer = Response(text, content_type=content_type)
@@ -82,14 +85,23 @@ def metrics() -> Response:
     return answer
 
 
-def opened(_exchange: Exchange) -> None:
-    """Count a request in."""
-    IN_FLIGHT.inc()
+def sample(app: Application) -> None:
+    """
+    Set the gauges to what is under way in this worker now.
+
+    A worker does so at each scrape that it answers and ten times a second; set by each request,
+    they took a fiftieth of a small prediction.
+    """
+    IN_FLIGHT.set(app.recorder.in_flight)
+    queued_rows: dict[str, int] = defaultdict(int)
+    for model in app.catalog:
+        queued_rows[model.name] += model.queued_rows
+    for name, rows in queued_rows.items():
+        _child(QUEUED, name).set(rows)
 
 
 def closed(exchange: Exchange) -> None:
-    """Count a request out, with all that is known of it."""
-    IN_FLIGHT.dec()
+    """Count a request that has ended, with all that is known of it."""
     method = exchange.method if exchange.method in METHODS else "OTHER"
     _child(REQUESTS, method, exchange.route, exchange.status).inc()
     if exchange.is_whole:
@@ -111,11 +123,6 @@ def expect(model: str, version: str) -> None:
     INFERENCE.labels(model, version)
     for per_model in (QUEUE_WAIT, BATCH_ROWS, QUEUED):
         per_model.labels(model)
-
-
-def queued(model: str, rows: int) -> None:
-    """Count *rows* more, or below 0 fewer, that wait for *model* or are in it."""
-    _child(QUEUED, model).inc(rows)
 
 
 def ran(model: str, version: str, rows: int, infer_s: float) -> None:

@@ -46,6 +46,7 @@ class Watch:
             self._doors.relieve()
             self._share.beat(is_serving=not self._app.is_loading)
             self._tell_connections(self._doors.held())
+            self._app.sample_gauges()
             late_s = max(0.0, now_s - slept_at_s - TICK_S)
             self._observe_lag(late_s)
             if late_s > STOOD_STILL_S:

@@ -38,7 +38,6 @@ def test_no_observer_reaches_the_request_that_it_observes():
     recorder = Recorder(
         lambda _environ, start: start("200 OK", []) or [b"answered"],
         trust_in(()),
-        opened=(breaks, seen.append),
         closed=(breaks, seen.append),
         faulted=lambda observer, error: faults.append((observer, str(error))),
     )
@@ -47,8 +46,8 @@ def test_no_observer_reaches_the_request_that_it_observes():
     assert list(answer) == [b"answered"]
     answer.close()
 
-    assert len(seen) == 2
-    assert faults == [("test_exchange", "no space left on device")] * 2
+    assert len(seen) == 1
+    assert faults == [("test_exchange", "no space left on device")]
 
 
 def test_a_fault_that_cannot_be_told_reaches_nobody_either():
@@ -58,12 +57,10 @@ def test_a_fault_that_cannot_be_told_reaches_nobody_either():
         broken.append(1)
         raise OSError
 
-    recorder = Recorder(
-        lambda *_: [b"answered"], trust_in(()), opened=[breaks], closed=[breaks], faulted=breaks
-    )
+    recorder = Recorder(lambda *_: [b"answered"], trust_in(()), closed=[breaks], faulted=breaks)
 
     answer = recorder({}, lambda *_: None)
     assert list(answer) == [b"answered"]
     answer.close()
 
-    assert len(broken) == 4  # two observers, and twice the one that is told of it
+    assert len(broken) == 2  # the observer, and the one that is told of it

@@ -57,6 +57,8 @@ class Catalog:
         if versions is None:
             served = ", ".join(self._versions) or "none"
             raise UnknownModel(f"no model named {name[:100]!r}; served here: {served}")
+        if len(versions) == 1 and version is None:
+            return versions[0]
         if version is None:
             ready = [model for model in versions if model.state == "ready"]
             return (ready or versions)[-1]

@@ -122,6 +122,11 @@ class Model:
 
         return payload.when_there_is_room(read, deadline_s)
 
+    @property
+    def queued_rows(self) -> int:
+        """Rows that wait for it, are prepared for it or are in it."""
+        return self._batcher.queued_rows if self._batcher else 0
+
     def load(self) -> None:
         """Read the folder, open the artefact, warm it with the example; only then it is ready."""
         started_s = monotonic()
@@ -196,7 +201,6 @@ class Model:
             call_limit_s=manifest.serve.deadline_ms / 1000,
             ran=self._ran,
             died=lambda stage, how: around.died(self.name, self.version, stage, how),
-            queued=lambda rows: around.queued(self.name, rows),
         )
         self._warm(signature, batcher, deadline_s)
         self._manifest, self._signature, self._batcher = manifest, signature, batcher

@@ -18,8 +18,7 @@ class ModelResources:
     *variables* and, where model.toml says nothing else, *memory_limit_bytes*; *json_lines* is the
     form of what they print. What has not loaded within *load_limit_s* has failed. *ran* is told the
     model, its version, each batch's rows and seconds; *died* the model, its version, at what stage
-    its process ended, and how; *queued* the model, and by how many the rows that wait for it or are
-    in it become more or, below 0, fewer. *model_cache* is the folder for what models map, empty for
+    its process ended, and how. *model_cache* is the folder for what models map, empty for
     this user's own, None for models that map nothing.
     """
 
@@ -33,5 +32,4 @@ class ModelResources:
     load_limit_s: float
     ran: Callable[[str, str, int, float], None]
     died: Callable[[str, str, Stage, str], None]
-    queued: Callable[[str, int], None]
     model_cache: str | None = None

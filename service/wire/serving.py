@@ -22,13 +22,14 @@ class Served(Protocol):
 
     Connections come in when it is no longer *is_loading*. The *account* bounds what requests hold
     of memory, the *admission* how many are under way; the *recorder* records those that the
-    application never sees.
+    application never sees. *sample_gauges* is called several times a second.
     """
 
     settings: Settings
     admission: Admission
     account: Account
     recorder: Recorder
+    sample_gauges: Callable[[], None]
 
     @property
     def is_loading(self) -> bool:

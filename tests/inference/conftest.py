@@ -27,7 +27,6 @@ def resources(tmp_path):
         load_limit_s=60.0,
         ran=lambda *_: None,
         died=lambda *_: None,
-        queued=lambda *_: None,
     )
     for pool in pools:
         pool.shutdown()

@@ -45,7 +45,6 @@ class Batcher:
         call_limit_s: float,
         ran: Callable[[int, float], None] = lambda _rows, _infer_s: None,
         died: Callable[[Stage, str], None] = lambda _stage, _how: None,
-        queued: Callable[[int], None] = lambda _rows: None,
     ) -> None:
         """
         Start the lanes.
@@ -53,8 +52,7 @@ class Batcher:
         A batch has up to *batch_rows* rows, or is one job that has more. *queue_rows* bounds the
         rows that wait or are under way. A call that takes longer than *call_limit_s* counts as
         overrunning. *ran* is told each batch's rows and the seconds that the model took, *died*
-        at what stage the model's process ended, and how; what they raise is theirs. *queued* is
-        told what the queue tells.
+        at what stage the model's process ended, and how; what they raise is theirs.
         """
         self._execution = execution
         self._call_limit_s = call_limit_s
@@ -65,11 +63,15 @@ class Batcher:
             queue_rows=queue_rows,
             lanes=execution.lanes,
             delay_s=execution.delay_s,
-            queued=queued,
         )
         self._due_s = [FOREVER] * execution.lanes
         for lane in range(execution.lanes):
             threading.Thread(target=self._serve, args=(lane,), daemon=True).start()
+
+    @property
+    def queued_rows(self) -> int:
+        """Rows that wait, are prepared or are under way."""
+        return self._queue.rows
 
     def ask(self, inputs: Tensors, *, deadline_s: float, gone: Callable[[], bool]) -> Prediction:
         """

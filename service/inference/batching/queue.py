@@ -93,23 +93,22 @@ class Queue:
         queue_rows: int,
         lanes: int,
         delay_s: Callable[[], float],
-        queued: Callable[[int], None],
     ) -> None:
-        """
-        *delay_s* estimates the seconds until any batch can begin.
-
-        *queued* is told by how many the rows here become more or, below 0, fewer.
-        """
+        """*delay_s* estimates the seconds until any batch can begin."""
         self._batch_rows = batch_rows
         self._queue_rows = queue_rows
         self._lanes = lanes
         self._delay_s = delay_s
-        self._queued = queued
         self._changed = threading.Condition(threading.Lock())
         self._waiting: deque[Job] = deque()
         self._held_rows = self._prepared_rows = 0
         self._batch_s = 0.0
         self._closed = False
+
+    @property
+    def rows(self) -> int:
+        """Those that wait, are prepared or are under way."""
+        return self._held_rows + self._prepared_rows
 
     def put(self, job: Job) -> None:
         """Let *job* wait. Raises Overloaded if there is no room, or not enough time."""
@@ -118,7 +117,6 @@ class Queue:
             self._held_rows += job.rows
             self._waiting.append(job)
             self._changed.notify()
-        self._queued(job.rows)
 
     @contextmanager
     def preparing(self, rows: int, deadline_s: float) -> Iterator[None]:
@@ -126,13 +124,11 @@ class Queue:
         with self._changed:
             self._admit(rows, deadline_s, self._held_rows + self._prepared_rows)
             self._prepared_rows += rows
-        self._queued(rows)
         try:
             yield
         finally:
             with self._changed:
                 self._prepared_rows -= rows
-            self._queued(-rows)
 
     def take(self, timeout_s: float | None = None) -> list[Job] | None:
         """
@@ -168,13 +164,11 @@ class Queue:
             job.taken = True
             self._waiting.remove(job)
             self._held_rows -= job.rows
-        self._queued(-job.rows)
 
     def release(self, job: Job) -> None:
         """Give back the room of a job that has been taken and has ended."""
         with self._changed:
             self._held_rows -= job.rows
-        self._queued(-job.rows)
 
     def learn(self, batch_s: float) -> None:
         """Note how long a batch took."""
