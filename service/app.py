@@ -47,7 +47,8 @@ def create_app(settings: Settings) -> Application:
     app.catalog = Catalog(settings.models, _resources(settings), _note_loaded, _log_unreadable)
     problems.init_app(app, settings.error_detail)
     metrics.init_app(app)
-    app.sample_gauges = partial(metrics.sample, app)
+    faulted = ObserverFaults(metrics.observer_failed)
+    app.sample_gauges = partial(faulted.guard, partial(metrics.sample, app), "metrics")
     logs.writer().dropped = metrics.lines_dropped
     for routes in (echo, models, predict, health):
         app.register_blueprint(routes.blueprint)
@@ -55,7 +56,7 @@ def create_app(settings: Settings) -> Application:
         app.wsgi_app,
         trust_in(settings.trusted_proxies),
         closed=[metrics.closed, logs.request_writer()],
-        faulted=ObserverFaults(metrics.observer_failed),
+        faulted=faulted,
     )
     app.wsgi_app = app.recorder  # type: ignore[method-assign]  # the documented way to wrap it
     return app
@@ -122,6 +123,13 @@ class ObserverFaults:
     def __init__(self, count: Callable[[str], None]) -> None:
         self._count = count
         self._minute = QuietMinute()
+
+    def guard(self, observe: Callable[[], None], observer: str) -> None:
+        """Call *observe*, whose faults are its *observer*'s alone."""
+        try:
+            observe()
+        except Exception as error:  # noqa: BLE001  # an observer may fail in any way
+            self(observer, error)
 
     def __call__(self, observer: str, error: Exception) -> None:
         """Note that *observer* raised *error*."""

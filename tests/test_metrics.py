@@ -4,6 +4,7 @@ import pytest
 
 from config.settings import from_environ
 from service.app import create_app
+from service.instruments import IN_FLIGHT
 from tests.conftest import assert_problem
 
 
@@ -50,3 +51,16 @@ def test_the_format_goes_by_accept(client, accept, content_type, last_line):
     assert answer.content_type.startswith(content_type)
     assert "http_requests_in_flight" in answer.text
     assert last_line is None or answer.text.splitlines()[-1] == last_line
+
+
+def test_a_gauge_that_cannot_be_set_ends_no_worker(app, client, monkeypatch):
+    def fails(_value):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(IN_FLIGHT, "set", fails)
+
+    app.sample_gauges()
+
+    answer = client.get("/metrics")
+    assert answer.status_code == 200
+    assert 'observer_faults_total{observer="metrics"} 0.0' not in answer.text

@@ -3,6 +3,7 @@
 import numpy as np
 
 from load.latencies import Spectrum
+from load.plan.cost import Cost
 from load.plan.simulation import ServiceDraw, Station
 
 SHARES = (np.arange(1000) + 0.5) / 1000
@@ -24,7 +25,8 @@ def alone(measured: Spectrum, instance: Station, rps: float, cpu_ms: float) -> S
     times = wanted * start_ms / measured.mean_ms
     for _ in range(STEPS):
         spectrum = Spectrum(times, np.ones_like(times))
-        draw = ServiceDraw(spectrum, cpu_ms, max(0.0, spectrum.mean_ms - cpu_ms), SEED)
+        wait_ms = max(0.0, spectrum.mean_ms - cpu_ms)
+        draw = ServiceDraw(spectrum, Cost.constant(cpu_ms), wait_ms, SEED)
         got = np.quantile(draw.response_ms(instance, rps), SHARES)
         times = np.maximum.accumulate(times * np.clip(wanted / got, LEAST, 1 / LEAST))
     times *= max(1.0, cpu_ms / times.mean())  # nothing takes less than its CPU time

@@ -167,8 +167,8 @@ def dyno_capacity(
     """
     instance = Station(workers, dyno.cores, demand.slots, demand.lanes)
     ceiling, cpu_bound = _ceiling_rps(instance, demand, spin_ratio)
-    cpu_ms = demand.cost(workers).cpu_ms * spin_ratio
-    draw = ServiceDraw(demand.service, cpu_ms, demand.wait_ms(workers), seed)
+    cost = demand.cost(workers).slower(spin_ratio)
+    draw = ServiceDraw(demand.service, cost, demand.wait_ms(workers), seed, demand.wavering)
     tried = {share: draw.p99_ms(instance, share * ceiling) for share in (EMPTIEST, FULLEST)}
     if tried[EMPTIEST] > goal.p99_ms:
         nearest = _slower(draw, instance, ceiling, goal, dyno.most - 1)

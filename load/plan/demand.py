@@ -1,7 +1,7 @@
 """What a request asks of the machine and a worker of its memory, as a campaign measured them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from load.campaign import Arrivals, Campaign, Point, Regime, Verdict, Window
 from load.latencies import Floats, Spectrum, decode, merged
 from load.plan.calibration import ALONE, alone
+from load.plan.cost import Cost, costs_of, rounds, wavering
 from load.plan.memory import Memory, fitted
 from load.plan.pace import concurrency, crowding
 from load.plan.simulation import Station
@@ -27,14 +28,6 @@ class UnclearTarget(ValueError):
 
 
 @dataclass(frozen=True)
-class Cost:
-    """CPU time of a request at one number of workers: in all, and by round [n]."""
-
-    cpu_ms: float
-    by_round_ms: Floats
-
-
-@dataclass(frozen=True)
 class Demand:
     """What the windows of one regime and target say, those that are VALID."""
 
@@ -45,6 +38,7 @@ class Demand:
     service: Spectrum  # of a request alone, as they tell
     service_by_round_ms: Floats
     costs: dict[int, Cost]  # by number of workers
+    wavering: Floats  # of each window, relative to its point: rising
     crowding: dict[int, float]  # by number of workers: a worker's pace alone over its pace then
     slots: int  # requests that a worker has been seen to serve at once
     lanes: int  # cores that a worker has been seen to use at once
@@ -58,12 +52,12 @@ class Demand:
         return max(self.costs)
 
     def cost(self, workers: int) -> Cost:
-        """CPU time of a request, at the number of workers measured that is nearest to *workers*."""
+        """What a request costs, at the number of workers measured that is nearest to *workers*."""
         return self.costs[_nearest(self.costs, workers)]
 
     def wait_ms(self, workers: int) -> float:
         """What of a service time is not CPU, with so many workers in each other's way."""
-        alone_ms = max(0.0, self.service.mean_ms - self.cost(workers).cpu_ms)
+        alone_ms = max(0.0, self.service.mean_ms - self.cost(workers).seldom_ms)
         return alone_ms * self.crowding[_nearest(self.crowding, workers)]
 
 
@@ -86,10 +80,10 @@ def measured(campaign: Campaign, regime: Regime, target: str | None = None) -> D
     light = [window for window in windows if window.point == lightest]
     times = merged(decode(window.client.service_hdr) for window in light)
     _check_requests(times, lightest)
-    memory, costs = _memory(windows), _costs(windows)
     cores = len(campaign.machine.server_cores) or campaign.machine.cores
+    memory, costs = _memory(windows), _costs(windows, cores)
     cpu_ms = {workers: cost.cpu_ms for workers, cost in costs.items()}
-    service = _alone(times, windows, lightest, cpu_ms, cores)
+    service = _alone(times, windows, lightest, costs, cores)
     slots, lanes = concurrency(windows, service.mean_ms, cpu_ms)
     return Demand(
         regime=regime,
@@ -99,12 +93,13 @@ def measured(campaign: Campaign, regime: Regime, target: str | None = None) -> D
         service=service,
         service_by_round_ms=_by_round_ms(light),
         costs=costs,
+        wavering=wavering(windows, cores),
         crowding=crowding(windows, cpu_ms, cores),
         slots=slots,
         lanes=lanes,
         memory=memory,
         windows=len(windows),
-        rounds=len({window.round for window in windows}),
+        rounds=len(rounds(windows)),
     )
 
 
@@ -122,13 +117,13 @@ def _target(windows: Sequence[Window], regime: Regime, target: str | None) -> st
 def _check_rounds(
     valid: Sequence[Window], asked: Sequence[Window], regime: Regime, target: str
 ) -> None:
-    rounds = len({window.round for window in valid})
-    if rounds >= LEAST_ROUNDS:
+    seen = len(rounds(valid))
+    if seen >= LEAST_ROUNDS:
         return
     refused = [w for w in asked if w.point.target == target and w.verdict != Verdict.VALID]
     why = f"; {len(refused)} are not valid, the first because: {_first(refused)}" if refused else ""
     raise TooLittleMeasured(
-        f"{target} ({regime} regime) has valid windows in {rounds} rounds, "
+        f"{target} ({regime} regime) has valid windows in {seen} rounds, "
         f"and a plan needs {LEAST_ROUNDS}{why}"
     )
 
@@ -159,18 +154,11 @@ def _lightness(point: Point, worker_rps: float) -> tuple[bool, float, float]:
     return True, point.connections / point.workers, point.workers
 
 
-def _costs(windows: Sequence[Window]) -> dict[int, Cost]:
-    """CPU time over requests, so that busy windows count for more."""
-    by_workers: dict[int, list[Window]] = defaultdict(list)
-    for window in windows:
-        by_workers[window.point.workers].append(window)
-    costs = {
-        workers: Cost(_cpu_ms(mine), np.array([_cpu_ms(each) for each in _rounds(mine)]))
-        for workers, mine in sorted(by_workers.items())
-    }
-    if min(cost.cpu_ms for cost in costs.values()) <= 0:
+def _costs(windows: Sequence[Window], cores: int) -> dict[int, Cost]:
+    found = costs_of(windows, cores)
+    if min(float(cost.at_ms.min()) for cost in found.values()) <= 0:
         raise TooLittleMeasured("no valid window says how much CPU time its requests took")
-    return costs
+    return found
 
 
 def _memory(windows: Sequence[Window]) -> Memory:
@@ -180,33 +168,20 @@ def _memory(windows: Sequence[Window]) -> Memory:
     return memory
 
 
-def _cpu_ms(windows: Iterable[Window]) -> float:
-    mine = list(windows)
-    answered = sum(window.server.answered for window in mine)
-    used_ms = sum(window.cpu_ms_per_request * window.server.answered for window in mine)
-    return used_ms / max(1, answered)
-
-
-def _rounds(windows: Iterable[Window]) -> list[list[Window]]:
-    by_round: dict[int, list[Window]] = defaultdict(list)
-    for window in windows:
-        by_round[window.round].append(window)
-    return [by_round[number] for number in sorted(by_round)]
-
-
 def _by_round_ms(windows: Iterable[Window]) -> Floats:
     return np.array(
-        [np.mean([window.client.mean_service_ms for window in each]) for each in _rounds(windows)]
+        [np.mean([window.client.mean_service_ms for window in each]) for each in rounds(windows)]
     )
 
 
 def _alone(
-    times: Spectrum, windows: Iterable[Window], point: Point, cpu_ms: dict[int, float], cores: int
+    times: Spectrum, windows: Iterable[Window], point: Point, costs: Mapping[int, Cost], cores: int
 ) -> Spectrum:
     """Service times without the queueing of *point*; with closed arrivals there is no telling."""
     if not point.offered_rps:
         return times
-    own_ms = cpu_ms[point.workers]
+    own_ms = costs[point.workers].at_rate(point.offered_rps)
+    cpu_ms = {workers: cost.cpu_ms for workers, cost in costs.items()}
     likely_ms = max(own_ms, float(times.quantile_ms(ALONE)[0]))
     slots, lanes = concurrency(windows, likely_ms, cpu_ms)
     return alone(times, Station(point.workers, cores, slots, lanes), point.offered_rps, own_ms)

@@ -10,7 +10,8 @@ import numpy as np
 
 from load.campaign import Campaign, Regime
 from load.latencies import Floats, Spectrum
-from load.plan.demand import Cost, Demand, TooLittleMeasured, UnclearTarget, measured
+from load.plan.cost import by_round, mixed_costs
+from load.plan.demand import Demand, TooLittleMeasured, UnclearTarget, measured
 from load.plan.memory import Memory
 
 # The users of load/locustfile.py by what they ask (a test compares).
@@ -56,8 +57,12 @@ def mixed(parts: Sequence[tuple[float, Demand]]) -> Demand:
         lightest=slowest.lightest,
         measured_requests=min(demand.measured_requests for demand in demands),
         service=_spectrum(shares, [demand.service for demand in demands]),
-        service_by_round_ms=_by_round(shares, [demand.service_by_round_ms for demand in demands]),
-        costs=_costs(shares, demands),
+        service_by_round_ms=by_round(shares, [demand.service_by_round_ms for demand in demands]),
+        costs={
+            workers: mixed_costs(shares, [demand.cost(workers) for demand in demands])
+            for workers in _common(demand.costs for demand in demands)
+        },
+        wavering=largest.wavering,
         crowding=_crowding(shares, demands),
         slots=min(demand.slots for demand in demands),
         lanes=min(demand.lanes for demand in demands),
@@ -84,17 +89,6 @@ def _spectrum(shares: Floats, spectra: Sequence[Spectrum]) -> Spectrum:
     return Spectrum(values[order], counts[order])
 
 
-def _costs(shares: Floats, demands: Sequence[Demand]) -> dict[int, Cost]:
-    """At the numbers of workers at which all were measured; else the nearest of each."""
-    return {
-        workers: Cost(
-            float(shares @ [demand.cost(workers).cpu_ms for demand in demands]),
-            _by_round(shares, [demand.cost(workers).by_round_ms for demand in demands]),
-        )
-        for workers in _common(demand.costs for demand in demands)
-    }
-
-
 def _crowding(shares: Floats, demands: Sequence[Demand]) -> dict[int, float]:
     """By the CPU time that each has of the whole."""
     heavy = shares * [demand.service.mean_ms for demand in demands]
@@ -108,10 +102,3 @@ def _crowding(shares: Floats, demands: Sequence[Demand]) -> dict[int, float]:
 def _common(measured_at: Iterable[Mapping[int, object]]) -> list[int]:
     numbers = [set(each) for each in measured_at]
     return sorted(set.intersection(*numbers))
-
-
-def _by_round(shares: Floats, figures: Sequence[Floats]) -> Floats:
-    """Rounds are in one order for all; one that lacks some shortens the others."""
-    rounds = min(len(each) for each in figures)
-    mix: Floats = shares @ np.array([each[:rounds] for each in figures])
-    return mix

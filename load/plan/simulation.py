@@ -13,9 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from load.latencies import Floats, Spectrum
+from load.plan.cost import Cost
 
 WARM_UP = 0.1  # of the requests: those that found the queues still empty are left out
 REQUESTS = 40_000  # simulated for each rate
+SPELLS = 40  # so often the machine's pace changes meanwhile
+STEADY: Floats = np.ones(1)
 SECOND_MS = 1000.0
 NEVER = float("inf")
 
@@ -63,16 +66,25 @@ class ServiceDraw:
     """
     One set of random numbers for every rate, so that only the rate makes a difference.
 
-    Of CPU time and of the wait for something else only the means are known, *cpu_ms* and *wait_ms*:
-    each request has of both what *service*, relative to its mean, draws for it.
+    Of CPU time and of the wait for something else only the means are known, *cost* and *wait_ms*:
+    each request has of both what *service*, relative to its mean, draws for it. The machine's pace
+    wavers from spell to spell, as *wavering* [n] has seen it do: the queue of a slow one is long.
     """
 
-    def __init__(self, service: Spectrum, cpu_ms: float, wait_ms: float, seed: int) -> None:
+    def __init__(
+        self,
+        service: Spectrum,
+        cost: Cost,
+        wait_ms: float,
+        seed: int,
+        wavering: Floats = STEADY,
+    ) -> None:
         random = np.random.default_rng(seed)
         self._gaps = random.exponential(size=REQUESTS)
         self._places = random.random(REQUESTS)
         size = service.quantile_ms(random.random(REQUESTS)) / service.mean_ms
-        self._cpu_ms, self._away_ms = size * cpu_ms, size * wait_ms
+        self._cost, self._away_ms = cost, size * wait_ms
+        self._sizes = size * np.repeat(_spells(wavering, random), REQUESTS // SPELLS)
 
     def p99_ms(self, instance: Station, rps: float) -> float:
         """The 99th percentile of the response time at *rps* requests a second."""
@@ -83,10 +95,17 @@ class ServiceDraw:
         requests = Requests(
             np.cumsum(self._gaps) * SECOND_MS / rps,
             (self._places * instance.workers).astype(np.int64),
-            self._cpu_ms,
+            self._sizes * self._cost.at_rate(rps),
             self._away_ms,
         )
         return settled(response_ms(instance, requests))
+
+
+def _spells(wavering: Floats, random: np.random.Generator) -> Floats:
+    """Paces as often as they were seen, in random order."""
+    paces: Floats = np.quantile(wavering, (np.arange(SPELLS) + 0.5) / SPELLS)
+    random.shuffle(paces)
+    return paces
 
 
 def settled(times_ms: Floats) -> Floats:

@@ -112,7 +112,8 @@ def reasons(plan: Offer, demand: Demand, goal: Goal) -> list[str]:
         ),
         (
             "The router picks a dyno at random and a connection stays with one worker, so a "
-            "request may queue behind others while the next worker idles; the simulation does so."
+            "request may queue behind others while the next worker idles; the simulation does so, "
+            "and lets the machine's pace waver as it was seen to."
         ),
     ]
 

@@ -57,6 +57,9 @@ class BenchApp:
         """Every request is answered."""
         return True
 
+    def sample_gauges(self) -> None:
+        """There are none."""
+
     def __call__(  # noqa: D102  # PEP 3333
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:

@@ -22,18 +22,20 @@ class Served(Protocol):
 
     Connections come in when it is no longer *is_loading*. The *account* bounds what requests hold
     of memory, the *admission* how many are under way; the *recorder* records those that the
-    application never sees. *sample_gauges* is called several times a second.
+    application never sees.
     """
 
     settings: Settings
     admission: Admission
     account: Account
     recorder: Recorder
-    sample_gauges: Callable[[], None]
 
     @property
     def is_loading(self) -> bool:
         """Whether others should have the requests for now."""
+
+    def sample_gauges(self) -> None:
+        """Set the gauges to what is under way now; called several times a second."""
 
     def takes(self, environ: "WSGIEnvironment") -> bool:
         """Whether a route takes the request, by its path and method; else its body is not read."""

@@ -34,6 +34,9 @@ class RawApp:
     def takes(self, _environ):
         return True
 
+    def sample_gauges(self):
+        pass
+
     def __call__(self, environ, start_response):
         start_response("200 OK", list(FIELDS))
         return Answer([BODY])

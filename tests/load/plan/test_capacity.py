@@ -8,7 +8,8 @@ import pytest
 from load.campaign import Regime
 from load.latencies import Spectrum
 from load.plan.capacity import Goal, Infeasible, offer
-from load.plan.demand import Cost, Demand
+from load.plan.cost import Cost
+from load.plan.demand import Demand
 from load.plan.dynos import MIB, Dyno
 from load.plan.memory import Memory
 from load.plan.words import obstacle, why_workers
@@ -17,7 +18,7 @@ from tests.load.synthetic import point
 ONE_WORKER = Memory(60 * MIB, 300 * MIB)
 
 
-def m_m_1(mean_ms=10.0, *, rounds=(10.0, 10.0, 10.0), memory=ONE_WORKER):
+def m_m_1(mean_ms=10.0, *, rounds=(10.0, 10.0, 10.0), memory=ONE_WORKER, wavering=(1.0,)):
     """Exponential service times, all CPU, one worker measured."""
     shares = (np.arange(20_000) + 0.5) / 20_000
     return Demand(
@@ -27,7 +28,8 @@ def m_m_1(mean_ms=10.0, *, rounds=(10.0, 10.0, 10.0), memory=ONE_WORKER):
         measured_requests=20_000,
         service=Spectrum(-np.log(1 - shares) * mean_ms, np.ones(20_000)),
         service_by_round_ms=np.array(rounds),
-        costs={1: Cost(mean_ms, np.array(rounds))},
+        costs={1: Cost(np.ones(1), np.array([mean_ms]), np.array(rounds))},
+        wavering=np.array(wavering),
         crowding={1: 1.0},
         slots=1,
         lanes=1,
@@ -62,6 +64,14 @@ def test_an_m_m_1_dyno_is_planned_as_theory_has_it(rps, p99_ms, needed):
 def test_one_dyno_holds_what_an_m_m_1_queue_holds():
     held = offer(m_m_1(), Goal(10, 200), dyno()).holding
     assert held.rps == pytest.approx(100 - 4605 / 200, rel=0.04)
+
+
+def test_a_machine_whose_pace_wavers_holds_less():
+    steady, wavering = (
+        offer(m_m_1(wavering=paces), Goal(10, 200), dyno()).holding.rps
+        for paces in ((1.0,), (0.9, 0.95, 1.0, 1.15))
+    )
+    assert wavering < 0.95 * steady
 
 
 def test_more_requests_never_take_fewer_dynos():
