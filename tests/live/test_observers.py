@@ -81,11 +81,11 @@ def test_a_reader_that_stops_costs_lines_which_are_counted_and_told(
         )
         assert told
         ask(instance.port, 1, b"User-Agent: the last\r\n")
-        # Of two workers each writes its own lines in order.
         assert eventually(
             lambda: "the last" in [line["user_agent"] for line in collector.events("http_request")]
         )
-        assert len(collector.events("http_request")) + dropped >= 12_000
+        # Each worker writes its own lines in order; the other may still have some to write.
+        assert eventually(lambda: len(collector.events("http_request")) + dropped >= 12_000)
         assert instance.metric("log_lines_dropped_total") == dropped
 
 
