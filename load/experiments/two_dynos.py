@@ -4,8 +4,8 @@ The plan's simulation against several instances behind a router that chooses at 
 `python -m load.experiments.two_dynos RESULTS --target /models/iris/predict` boots the instances,
 puts the random proxy before them, offers open arrivals, and prints the p50 and p99 that the
 simulation on RESULTS predicts beside those measured. The instances share the server's cores, and
-so do they in the simulation. "At its pace" is the p99 told for the CPU time that a request took
-meanwhile, which is the machine's to say and not the plan's.
+so do they in the simulation. "At its pace" is the p99 told for the CPU time that the instances
+used for a request meanwhile, their own chores included: the machine's to say and not the plan's.
 """
 
 import argparse

@@ -1,13 +1,13 @@
 """CPU time of a request: by how busy the server is, and how it wavers."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 
-from load.campaign import Point, Window
+from load.campaign import Window
+from load.grouping import by_point, by_round, by_workers
 from load.latencies import Floats
 
 SECOND_MS = 1000.0
@@ -54,60 +54,39 @@ class Cost:
 
 def costs_of(windows: Iterable[Window], cores: int) -> dict[int, Cost]:
     """What the windows say of a server on so many *cores*, by number of workers."""
-    by_workers: dict[int, list[Window]] = defaultdict(list)
-    for window in windows:
-        by_workers[window.point.workers].append(window)
-    return {workers: _cost(mine, cores) for workers, mine in sorted(by_workers.items())}
+    return {workers: _cost(mine, cores) for workers, mine in by_workers(windows).items()}
 
 
 def wavering(windows: Iterable[Window], cores: int) -> Floats:
     """The CPU time of a request in each window [n], relative to all windows of the same point."""
-    by_point = _by_point(windows)
-    return np.sort(
-        [
-            _cpu_ms([each], cores) / _cpu_ms(mine, cores)
-            for mine in by_point.values()
-            for each in mine
-        ]
-    )
+    paces: list[float] = []
+    for mine in by_point(windows).values():
+        mean_ms = _cpu_ms(mine, cores)
+        paces += [_cpu_ms([each], cores) / mean_ms for each in mine]
+    return np.sort(paces)
 
 
 def mixed_costs(shares: Floats, parts: Sequence[Cost]) -> Cost:
     """The cost of a request that is one of *parts* with its share, each as busy as the whole."""
     busy = np.unique(np.concatenate([part.busy_cores for part in parts]))
     at_ms = shares @ np.array([np.interp(busy, part.busy_cores, part.at_ms) for part in parts])
-    return Cost(busy, at_ms, by_round(shares, [part.by_round_ms for part in parts]))
+    return Cost(busy, at_ms, mixed_by_round(shares, [part.by_round_ms for part in parts]))
 
 
-def by_round(shares: Floats, figures: Sequence[Floats]) -> Floats:
+def mixed_by_round(shares: Floats, figures: Sequence[Floats]) -> Floats:
     """Rounds are in one order for all; one that lacks some shortens the others."""
     rounds = min(len(each) for each in figures)
     mix: Floats = shares @ np.array([each[:rounds] for each in figures])
     return mix
 
 
-def rounds(windows: Iterable[Window]) -> list[list[Window]]:
-    """The windows of each round, in the order of rounds."""
-    grouped: dict[int, list[Window]] = defaultdict(list)
-    for window in windows:
-        grouped[window.round].append(window)
-    return [grouped[number] for number in sorted(grouped)]
-
-
 def _cost(windows: Iterable[Window], cores: int) -> Cost:
-    points = sorted(_by_point(windows).values(), key=lambda mine: _busy_cores(mine, cores))
+    points = sorted(by_point(windows).values(), key=lambda mine: _busy_cores(mine, cores))
     return Cost(
         np.array([_busy_cores(mine, cores) for mine in points]),
         np.array([_cpu_ms(mine, cores) for mine in points]),
-        np.array([_cpu_ms(each, cores) for each in rounds(points[-1])]),
+        np.array([_cpu_ms(each, cores) for each in by_round(points[-1]).values()]),
     )
-
-
-def _by_point(windows: Iterable[Window]) -> dict[Point, list[Window]]:
-    grouped: dict[Point, list[Window]] = defaultdict(list)
-    for window in windows:
-        grouped[window.point].append(window)
-    return grouped
 
 
 def _busy_cores(windows: Sequence[Window], cores: int) -> float:

@@ -1,17 +1,17 @@
 """What a request asks of the machine and a worker of its memory, as a campaign measured them."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from load.campaign import Arrivals, Campaign, Point, Regime, Verdict, Window
+from load.grouping import by_point, by_round
 from load.latencies import Floats, Spectrum, decode, merged
 from load.plan.calibration import ALONE, alone
-from load.plan.cost import Cost, costs_of, rounds, wavering
+from load.plan.cost import Cost, costs_of, wavering
 from load.plan.memory import Memory, fitted
-from load.plan.pace import concurrency, crowding
+from load.plan.pace import concurrency, crowding, worker_rps
 from load.plan.simulation import Station
 
 LEAST_ROUNDS = 2  # of one there is no telling how far the next would be off
@@ -82,9 +82,8 @@ def measured(campaign: Campaign, regime: Regime, target: str | None = None) -> D
     _check_requests(times, lightest)
     cores = len(campaign.machine.server_cores) or campaign.machine.cores
     memory, costs = _memory(windows), _costs(windows, cores)
-    cpu_ms = {workers: cost.cpu_ms for workers, cost in costs.items()}
     service = _alone(times, windows, lightest, costs, cores)
-    slots, lanes = concurrency(windows, service.mean_ms, cpu_ms)
+    slots, lanes = concurrency(windows, service.mean_ms, costs)
     return Demand(
         regime=regime,
         target=target,
@@ -94,12 +93,12 @@ def measured(campaign: Campaign, regime: Regime, target: str | None = None) -> D
         service_by_round_ms=_by_round_ms(light),
         costs=costs,
         wavering=wavering(windows, cores),
-        crowding=crowding(windows, cpu_ms, cores),
+        crowding=crowding(windows, costs, cores),
         slots=slots,
         lanes=lanes,
         memory=memory,
         windows=len(windows),
-        rounds=len(rounds(windows)),
+        rounds=len(by_round(windows)),
     )
 
 
@@ -117,7 +116,7 @@ def _target(windows: Sequence[Window], regime: Regime, target: str | None) -> st
 def _check_rounds(
     valid: Sequence[Window], asked: Sequence[Window], regime: Regime, target: str
 ) -> None:
-    seen = len(rounds(valid))
+    seen = len(by_round(valid))
     if seen >= LEAST_ROUNDS:
         return
     refused = [w for w in asked if w.point.target == target and w.verdict != Verdict.VALID]
@@ -142,10 +141,8 @@ def _check_requests(service: Spectrum, point: Point) -> None:
 
 def _lightest(windows: Sequence[Window]) -> Point:
     """The point that loads a worker least; open arrivals first, closed ones always queue."""
-    by_point: dict[Point, list[float]] = defaultdict(list)
-    for window in windows:
-        by_point[window.point].append(window.throughput_rps / window.point.workers)
-    return min(by_point, key=lambda point: _lightness(point, float(np.median(by_point[point]))))
+    points = by_point(windows)
+    return min(points, key=lambda point: _lightness(point, worker_rps(points[point])))
 
 
 def _lightness(point: Point, worker_rps: float) -> tuple[bool, float, float]:
@@ -170,7 +167,10 @@ def _memory(windows: Sequence[Window]) -> Memory:
 
 def _by_round_ms(windows: Iterable[Window]) -> Floats:
     return np.array(
-        [np.mean([window.client.mean_service_ms for window in each]) for each in rounds(windows)]
+        [
+            np.mean([window.client.mean_service_ms for window in each])
+            for each in by_round(windows).values()
+        ]
     )
 
 
@@ -181,9 +181,8 @@ def _alone(
     if not point.offered_rps:
         return times
     own_ms = costs[point.workers].at_rate(point.offered_rps)
-    cpu_ms = {workers: cost.cpu_ms for workers, cost in costs.items()}
     likely_ms = max(own_ms, float(times.quantile_ms(ALONE)[0]))
-    slots, lanes = concurrency(windows, likely_ms, cpu_ms)
+    slots, lanes = concurrency(windows, likely_ms, costs)
     return alone(times, Station(point.workers, cores, slots, lanes), point.offered_rps, own_ms)
 
 

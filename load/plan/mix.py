@@ -10,7 +10,7 @@ import numpy as np
 
 from load.campaign import Campaign, Regime
 from load.latencies import Floats, Spectrum
-from load.plan.cost import by_round, mixed_costs
+from load.plan.cost import mixed_by_round, mixed_costs
 from load.plan.demand import Demand, TooLittleMeasured, UnclearTarget, measured
 from load.plan.memory import Memory
 
@@ -57,7 +57,9 @@ def mixed(parts: Sequence[tuple[float, Demand]]) -> Demand:
         lightest=slowest.lightest,
         measured_requests=min(demand.measured_requests for demand in demands),
         service=_spectrum(shares, [demand.service for demand in demands]),
-        service_by_round_ms=by_round(shares, [demand.service_by_round_ms for demand in demands]),
+        service_by_round_ms=mixed_by_round(
+            shares, [demand.service_by_round_ms for demand in demands]
+        ),
         costs={
             workers: mixed_costs(shares, [demand.cost(workers) for demand in demands])
             for workers in _common(demand.costs for demand in demands)

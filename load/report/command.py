@@ -18,11 +18,12 @@ from rich.console import Console
 
 from load.arguments import Exit
 from load.campaign import Campaign, Point, UnreadableResults, Verdict, Window, read
+from load.grouping import by_point
 from load.plan.words import commands_for
 from load.report import prose
 from load.report.advice import RUNNING, advice
 from load.report.chapters import Chapter, chapters
-from load.report.evidence import Group, by_point, groups, scalings
+from load.report.evidence import Group, groups, scalings
 
 TEMPLATES = Path(__file__).parent
 

@@ -1,12 +1,10 @@
 """The windows of a campaign, arranged as the report's chapters look at them."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
-from load.campaign import Arrivals, Campaign, Point, Regime, Verdict, Window
+from load.campaign import Arrivals, Campaign, Regime, Verdict, Window
+from load.grouping import grouped
 from load.scaling import Fit, Sample, TooFewSamples, fit
 
 
@@ -45,9 +43,7 @@ class Scaling:
 
 def groups(campaign: Campaign) -> list[Group]:
     """By regime and path, in the order of the regimes."""
-    found: dict[tuple[Regime, str], list[Window]] = defaultdict(list)
-    for window in campaign.windows:
-        found[window.point.regime, window.point.target].append(window)
+    found = grouped(campaign.windows, lambda window: (window.point.regime, window.point.target))
     order = list(Regime)
     return [
         Group(regime, target, tuple(found[regime, target]))
@@ -82,24 +78,6 @@ def saturated(windows: Iterable[Window]) -> list[Window]:
 def opened(windows: Iterable[Window]) -> list[Window]:
     """Those with open arrivals: they show how long requests take."""
     return [window for window in windows if window.point.arrivals == Arrivals.OPEN]
-
-
-def by_workers(windows: Iterable[Window]) -> dict[int, list[Window]]:
-    """By number of workers, rising."""
-    found: dict[int, list[Window]] = defaultdict(list)
-    for window in windows:
-        found[window.point.workers].append(window)
-    return dict(sorted(found.items()))
-
-
-def by_point(windows: Iterable[Window]) -> dict[Point, list[Window]]:
-    """By point: fewest workers first, then the lowest rate."""
-    found: dict[Point, list[Window]] = defaultdict(list)
-    for window in windows:
-        found[window.point].append(window)
-    return dict(
-        sorted(found.items(), key=lambda item: (item[0].workers, item[0].offered_rps or np.inf))
-    )
 
 
 def busiest(found: Iterable[Group], *, arrivals: Arrivals) -> Group | None:

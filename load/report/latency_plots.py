@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from load.campaign import Arrivals, Verdict, Window
+from load.grouping import by_point, by_workers
 from load.latencies import Spectrum, decode, merged
 from load.report.canvas import RED, SERIES, NothingToShow, labelled, legend_below, several, single
-from load.report.evidence import Group, busiest, by_point, by_workers, opened
+from load.report.evidence import Group, busiest, opened
 
 NINES = np.array([0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999])
 NINES_NAMES = ["0", "50", "90", "99", "99.9", "99.99", "99.999"]

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from load.campaign import Campaign, Verdict, Window
+from load.grouping import by_point, by_workers
 from load.latencies import Floats
 from load.plan.capacity import MEMORY_SHARE
 from load.plan.dynos import named
@@ -25,7 +26,7 @@ from load.report.canvas import (
     several,
     single,
 )
-from load.report.evidence import Group, by_point, by_workers, opened, saturated
+from load.report.evidence import Group, opened, saturated
 from load.sweep.verdicts import DRIFT
 
 DYNOS = ("standard-1x", "standard-2x", "performance-m")  # whose memory is drawn

@@ -5,7 +5,6 @@ A gate on the generator makes the window a lower bound: the server can do at lea
 gate refuses it, for then nobody knows what was measured.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from math import sqrt
 from typing import TypeAlias
@@ -14,6 +13,7 @@ import msgspec
 
 from load.campaign import Arrivals, Regime, Verdict, Window
 from load.generator.tally import CPU_SHARE_LIMIT, LAG_SHARE_LIMIT
+from load.grouping import grouped
 from load.latencies import percentile_ms
 from load.sweep import fairness
 
@@ -47,9 +47,7 @@ def judged_together(windows: Sequence[Window]) -> tuple[Window, ...]:
     A block is what a round measures of one target, with its anchors first, amid and last. The
     machine drifted if these differ by more than 5 %, or if too few of them are valid to tell.
     """
-    blocks: dict[Block, list[Window]] = defaultdict(list)
-    for each in windows:
-        blocks[_block(each)].append(each)
+    blocks = grouped(windows, _block)
     drifts = {block: tuple(_drifts(here)) for block, here in blocks.items()}
     return tuple(_refused(each, drifts[_block(each)]) for each in windows)
 

@@ -57,7 +57,7 @@ class Catalog:
         if versions is None:
             served = ", ".join(self._versions) or "none"
             raise UnknownModel(f"no model named {name[:100]!r}; served here: {served}")
-        if len(versions) == 1 and version is None:
+        if len(versions) == 1 and version is None:  # nothing to choose by asking its state
             return versions[0]
         if version is None:
             ready = [model for model in versions if model.state == "ready"]

@@ -18,8 +18,8 @@ class ModelResources:
     *variables* and, where model.toml says nothing else, *memory_limit_bytes*; *json_lines* is the
     form of what they print. What has not loaded within *load_limit_s* has failed. *ran* is told the
     model, its version, each batch's rows and seconds; *died* the model, its version, at what stage
-    its process ended, and how. *model_cache* is the folder for what models map, empty for
-    this user's own, None for models that map nothing.
+    its process ended, and how. *model_cache* is the folder for what models map, empty for this
+    user's own, None for models that map nothing.
     """
 
     native_threads: ExecutorFactory
