@@ -23,7 +23,7 @@ MODEL   := models/cat-or-dog
 # Two files of tests at a time; what measures has the machine for itself (tests/turns.py).
 AT_ONCE := -n 2 --dist loadfile
 
-.PHONY: run test whole load soak properties nodes lint lock clean install-corpus \
+.PHONY: run test whole load soak properties nodes lint lock clean install-corpus install-otlp \
 	$(PLATFORMS:%=install-%)
 .DEFAULT_GOAL := run
 
@@ -78,6 +78,9 @@ lock: $(VENV)/test
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --constraint requirements.txt \
 		--constraint tests/requirements.txt --group load --output-file load/requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --constraint requirements.txt \
+		--constraint tests/requirements.txt --group otlp --output-file config/requirements-otlp.txt
 	@for platform in $(PLATFORMS); do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-header --no-annotate --constraint requirements.txt \
@@ -85,12 +88,15 @@ lock: $(VENV)/test
 			--output-file config/models/requirements-$$platform.txt || exit; done
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --constraint requirements.txt \
-		--constraint load/requirements.txt \
+		--constraint load/requirements.txt --constraint config/requirements-otlp.txt \
 		$(foreach each,$(PLATFORMS),--constraint config/models/requirements-$(each).txt) \
 		--group corpus --output-file tests/corpus/requirements.txt
 
 # What models of these platforms need.
 $(PLATFORMS:%=install-%): install-%: $(VENV)/models-%
+
+# What spans need that are sent to an OpenTelemetry receiver.
+install-otlp: $(VENV)/otlp
 
 # All of them, and what tests/corpus converts and compares with.
 install-corpus: $(PLATFORMS:%=$(VENV)/models-%) $(VENV)/corpus
@@ -112,6 +118,11 @@ $(VENV)/test: tests/requirements.txt | $(VENV)/serve
 $(VENV)/load: load/requirements.txt | $(VENV)/serve
 	@echo 'Installing what measures (once) …'
 	@$(INSTALL) -r load/requirements.txt
+	@touch $@
+
+$(VENV)/otlp: config/requirements-otlp.txt | $(VENV)/serve
+	@echo 'Installing what sends spans (once) …'
+	@$(INSTALL) -r $<
 	@touch $@
 
 $(VENV)/corpus: tests/corpus/requirements.txt | $(VENV)/test

@@ -13,7 +13,7 @@ from config import instance_folder, machine, standard_streams
 from config.dual_stack import listen_on_both
 from config.roster import Roster
 from config.settings import InvalidSettings, from_environ
-from config.supervision import supervise
+from config.supervision import note_end, supervise
 
 standard_streams.open_missing()
 
@@ -77,7 +77,7 @@ control_socket_disable = True
 worker_tmp_dir = str(SHARED_MEMORY) if instance_folder.takes_files(SHARED_MEMORY) else None
 
 # Our JSON shape for Gunicorn's messages; the line of a request is the service's own.
-logger_class = "service.logs.GunicornLogger"
+logger_class = "service.gunicorn_logger.GunicornLogger"
 accesslog = None
 loglevel = settings.log_level
 
@@ -174,9 +174,10 @@ def worker_exit(server, worker):
 
 
 def child_exit(server, worker):
-    """Drop a dead worker's share of the gauges, before its slot is given again."""
+    """Tell what a worker has taken with it, and drop its gauges before its slot is given again."""
     from prometheus_client import multiprocess
 
+    note_end(server, server.roster, worker)
     server.roster.strike(worker.slot)
     with suppress(OSError):
         multiprocess.mark_process_dead(worker.slot)

@@ -8,18 +8,26 @@ sees half of one, and there is no lock to die with.
 """
 
 import mmap
+from collections.abc import Callable
 from time import monotonic
 from typing import NamedTuple
 
 # Several generations of the most workers there may be, which reloads in quick succession overlap.
 ROWS = 2048
 
-# Before the rows: how many workers there should be, and how many rows have ever been used.
-WANTED, USED, HEAD = 0, 1, 2
+# Why a worker has ended while the instance goes on: as it was told to, its heart had stopped, or
+# whatever else ends a process.
+ENDS = ("retired", "hung", "died")
+
+# Before the rows: how many workers there should be, how many rows have ever been used, and how many
+# workers have ended for each reason.
+WANTED, USED, ENDED = 0, 1, 2
+HEAD = ENDED + len(ENDS)
 
 # Where a row's numbers stand in it; each has eight bytes.
-COLUMNS = 6
-LISTENS, RETIRES, LOAD, ACCEPTED, BEAT_MS, HUNG_SINCE_MS = range(COLUMNS)
+COLUMNS = 10
+LISTENS, RETIRES, LOAD, ACCEPTED, BEAT_MS, HUNG_SINCE_MS = range(6)
+PID, IN_FLIGHT, LINES, SPANS = range(6, COLUMNS)
 
 # The load of a worker to which no connection should be left.
 NOT_SERVING = -1
@@ -33,7 +41,8 @@ class Row(NamedTuple):
     What one worker has told.
 
     The connections that it has *accepted* are counted from its start; *hung_since_ms* is the beat
-    since which another found that it takes none.
+    since which another found that it takes none. What is *in_flight*, the *lines* of the log that
+    wait to be written and the *spans* that wait to be sent are lost when it is killed.
     """
 
     listens: int
@@ -42,6 +51,10 @@ class Row(NamedTuple):
     accepted: int
     beat_ms: int
     hung_since_ms: int
+    pid: int
+    in_flight: int
+    lines: int
+    spans: int
 
 
 class Roster:
@@ -80,8 +93,9 @@ class Roster:
         """Nobody is in *slot*, or somebody who has still to say anything; called by the master."""
         row = _row(slot)
         self._numbers[row + LOAD] = NOT_SERVING
-        for column in (LISTENS, RETIRES, ACCEPTED, BEAT_MS, HUNG_SINCE_MS):
-            self._numbers[row + column] = 0
+        for column in range(COLUMNS):
+            if column != LOAD:
+                self._numbers[row + column] = 0
         self._numbers[USED] = max(self._numbers[USED], slot % ROWS + 1)
 
     def listen(self, slot: int, *, does: bool = True) -> None:
@@ -112,6 +126,28 @@ class Roster:
         """The worker hangs, until it beats again; told by another."""
         row = _row(slot)
         self._numbers[row + HUNG_SINCE_MS] = self._numbers[row + BEAT_MS]
+
+    def setter(self, slot: int, column: int) -> Callable[[int], None]:
+        """What sets one number of the worker's, at the cost of a function call."""
+        numbers, at = self._numbers, _row(slot) + column
+
+        def set_to(number: int) -> None:
+            numbers[at] = number
+
+        return set_to
+
+    def row(self, slot: int) -> Row:
+        """What the worker has told."""
+        at = _row(slot)
+        return Row(*self._numbers[at : at + COLUMNS])
+
+    def count_end(self, reason: str) -> None:
+        """A worker has ended for *reason*, one of ENDS; called by the master."""
+        self._numbers[ENDED + ENDS.index(reason)] += 1
+
+    def ends(self) -> dict[str, int]:
+        """How many workers have ended for each reason."""
+        return {reason: self._numbers[ENDED + at] for at, reason in enumerate(ENDS)}
 
     def rows(self) -> list[Row]:
         """What each worker has told, by slot; some slots may be empty."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Any
 
 from environs import Env, EnvValidationError
 from marshmallow import ValidationError
@@ -61,6 +62,8 @@ class Settings:
     handling_timeout_s: int
     write_timeout_s: int
     metrics_token: str
+    instance: str
+    slow_ms: int
     error_detail: str
     log_level: str
     log_format: str
@@ -136,12 +139,21 @@ def read(env: Env) -> Settings:
         ),
         handling_timeout_s=_whole(env, "WEIR_HANDLING_TIMEOUT_S", 25, SECONDS),
         write_timeout_s=_whole(env, "WEIR_WRITE_TIMEOUT_S", 30, SECONDS),
-        metrics_token=_text(env, TOKEN, "", _token),
-        error_detail=_choice(env, "WEIR_ERROR_DETAIL", "full", "names", "none"),
-        log_level=_choice(env, "WEIR_LOG_LEVEL", "info", "debug", "warning", "error"),
-        log_format=_choice(env, "WEIR_LOG_FORMAT", "auto", "json", "console"),
-        commit=_text(env, "WEIR_COMMIT", _text(env, "HEROKU_SLUG_COMMIT", "unknown")),
+        **_telling(env),
     )
+
+
+def _telling(env: Env) -> dict[str, Any]:
+    """What the service tells of itself, and to whom."""
+    return {
+        "metrics_token": _text(env, TOKEN, "", _token),
+        "instance": _text(env, "WEIR_INSTANCE", _text(env, "DYNO", "")),
+        "slow_ms": _whole(env, "WEIR_SLOW_MS", 1000, WholeNumber(1, 3_600_000)),
+        "error_detail": _choice(env, "WEIR_ERROR_DETAIL", "full", "names", "none"),
+        "log_level": _choice(env, "WEIR_LOG_LEVEL", "info", "debug", "warning", "error"),
+        "log_format": _choice(env, "WEIR_LOG_FORMAT", "auto", "json", "console"),
+        "commit": _text(env, "WEIR_COMMIT", _text(env, "HEROKU_SLUG_COMMIT", "unknown")),
+    }
 
 
 def _text(

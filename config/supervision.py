@@ -29,6 +29,7 @@ def supervise(server: Any, roster: Roster) -> None:
     server.manage_workers = partial(manage_workers, server, roster)
     server.reload = partial(reload, server, roster)
     server.stop = partial(stop, server.stop, roster)
+    server.handle_usr1 = partial(turn_debug, server)
     server.murder_workers = Watchdog(server, server.murder_workers)
 
 
@@ -50,6 +51,31 @@ def stop(stop_all: Callable[[bool], None], roster: Roster, graceful: bool = True
     """Tell all workers, also those that are too young to hear a signal, and wait for their end."""
     roster.end()
     stop_all(graceful)
+
+
+def turn_debug(server: Any) -> None:
+    """Log at debug or no more, here and in every worker; Gunicorn's own would reopen files."""
+    server.log.turn_debug()
+    server.kill_workers(signal.SIGUSR1)
+
+
+def note_end(server: Any, roster: Roster, worker: Any) -> None:
+    """Count the end of *worker*, and tell what is lost with one that nobody has asked to leave."""
+    if roster.is_ending:
+        return
+    row = roster.row(worker.slot)
+    reason = "hung" if worker.aborted else "retired" if row.retires else "died"
+    roster.count_end(reason)
+    if reason != "retired" or row.in_flight or row.lines:
+        server.log.tell(
+            "worker_lost",
+            worker=worker.slot,
+            worker_pid=worker.pid,
+            reason=reason,
+            requests=row.in_flight,
+            log_lines=row.lines,
+            spans=row.spans,
+        )
 
 
 def retire(server: Any, roster: Roster, workers: list[Any]) -> None:

@@ -4,20 +4,21 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import gevent.threadpool
 import structlog
 from gevent import monkey
 
 from config import machine
+from config.roster import IN_FLIGHT, LINES, PID, SPANS, Roster
 from config.settings import Settings
-from service import logs, metrics, problems
+from service import exemplars, logs, metrics, problems
 from service.api import echo, health, models, predict
 from service.application import Application
 from service.aside import Aside
@@ -28,7 +29,9 @@ from service.inference.model import Model
 from service.inference.resources import ModelResources
 from service.quiet_minute import QuietMinute
 from service.raised import log_raised
+from service.tracing.observer import tracing_of
 from service.trust import trust_in
+from service.usage import Usage, watch_memory
 from service.wire.admission import Admission
 
 THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -48,18 +51,38 @@ def create_app(settings: Settings) -> Application:
     problems.init_app(app, settings.error_detail)
     metrics.init_app(app)
     faulted = ObserverFaults(metrics.observer_failed)
+    app.attend = partial(attend, app)
     app.sample_gauges = partial(faulted.guard, partial(metrics.sample, app), "metrics")
     logs.writer().dropped = metrics.lines_dropped
     for routes in (echo, models, predict, health):
         app.register_blueprint(routes.blueprint)
+    app.tracing = tracing_of(os.environ, settings.slow_ms)
+    if app.tracing:
+        app.tracing.queue.dropped = metrics.spans_dropped
     app.recorder = Recorder(
         app.wsgi_app,
         trust_in(settings.trusted_proxies),
-        closed=[metrics.closed, logs.request_writer()],
+        closed=[
+            metrics.closed,
+            logs.request_writer(),
+            *([app.tracing.closed] if app.tracing else []),
+        ],
         faulted=faulted,
     )
     app.wsgi_app = app.recorder  # type: ignore[method-assign]  # the documented way to wrap it
     return app
+
+
+def attend(app: Application, roster: Roster, slot: int, sockets: Sequence[Any]) -> None:
+    """Let *roster* know what the worker in *slot* has under way, and a scrape what all take."""
+    roster.setter(slot, PID)(os.getpid())
+    app.recorder.tell_in_flight = roster.setter(slot, IN_FLIGHT)
+    logs.writer().waiting = roster.setter(slot, LINES)
+    if app.tracing:
+        app.tracing.queue.waiting = roster.setter(slot, SPANS)
+    watch_memory(partial(metrics.remember, slot))
+    path = exemplars.path_of(slot)
+    app.usage = Usage(roster, sockets, lambda: app.catalog, path.parent if path else None)
 
 
 def native_threads(count: int) -> Executor:
@@ -163,7 +186,7 @@ def _weights(model: Model) -> dict[str, str]:
 
 def _note_loaded(model: Model) -> None:
     if model.version:  # nothing of it is known where its model.toml cannot be read
-        metrics.expect(model.name, model.version)
+        metrics.loaded(model.name, model.version, model.load_ms / 1000)
     log = structlog.get_logger()
     if model.state == "ready":
         log.info(

@@ -1,6 +1,6 @@
 """The application: what routes and the worker find at it, on Flask without work nobody needs."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -12,6 +12,7 @@ from flask.sessions import NullSession
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, MapAdapter, Rule
 
+from config.roster import Roster
 from config.settings import Settings
 from service.answer import Answer
 from service.aside import Aside
@@ -19,6 +20,8 @@ from service.exchange import Recorder
 from service.inference.account import Account
 from service.inference.catalog import Catalog
 from service.request import Request
+from service.tracing.observer import Tracing
+from service.usage import Usage
 from service.wire.admission import Admission
 
 if TYPE_CHECKING:
@@ -84,7 +87,10 @@ class Application(flask.Flask):
     scraping: Aside
     catalog: Catalog
     recorder: Recorder
+    attend: Callable[[Roster, int, Sequence[Any]], None]
     sample_gauges: Callable[[], None]
+    tracing: Tracing | None = None
+    usage: Usage | None = None
 
     def wsgi_app(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -109,6 +115,8 @@ class Application(flask.Flask):
             answer: Any = self.dispatch_request()
         except Exception as error:  # noqa: BLE001  # what has a handler is answered by it
             answer = self.handle_user_exception(error)
+        asked: Any = _cv_request.get().request
+        asked.exchange.stages.enter("encode")
         return answer if isinstance(answer, Answer) else self.make_response(answer)
 
     @cached_property

@@ -25,6 +25,11 @@ class Aside:
         self._sleep: Callable[[float], None] = monkey.get_original("time", "sleep")
         self._rested_s = 0.0
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for their turn."""
+        return self._threads.waiting
+
     def run(self, work: Callable[[], T], deadline_s: float) -> T:
         """Do *work* when its turn has come, or raise DeadlineExceeded."""
         return self._threads.run(lambda: self._after_rest(work), deadline_s)

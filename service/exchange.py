@@ -1,28 +1,30 @@
 """
 One request and its answer, recorded once.
 
-The log line, the counters and `Server-Timing` of a request are all written from the same
-Exchange, at its end.
+The log line, the counters, the spans and `Server-Timing` of a request are all written from the
+same Exchange, at its end: they cannot disagree.
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from secrets import token_hex
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from service.forwarded import client_ip, router_ms
+from service.inference.trip import Trip
+from service.origin import ABOUT
+from service.stages import Stages
+from service.trace_context import Parent, parent_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# What the environ carries besides (PEP 3333): the recorder's exchange; of the worker's, since when
-# it is being read or, once it is whole, handled; whether the client has left; and what the request
-# holds of memory.
+# What the environ carries besides (PEP 3333): the recorder's exchange; of the worker's, the stages
+# that the request has gone through; whether the client has left; and what it holds of memory.
 KEY = "weir.exchange"
-STARTED = "weir.started"
-WHOLE = "weir.whole"
+STAGES = "weir.stages"
 CLIENT_GONE = "weir.client_gone"
 HOLD = "weir.hold"
 
@@ -35,62 +37,43 @@ PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 # The form that Heroku's router passes on: https://devcenter.heroku.com/articles/http-request-id
 REQUEST_ID = re.compile(r"[A-Za-z0-9+/=-]{20,200}")
 
-# Identifiers are drawn so many at a time.
-ID_BYTES, IDS_AT_ONCE = 16, 64
-
-# What some proxies write for an address, its port beside it or not.
-ADDRESS_AND_PORT = re.compile(r"\[([^\[\]]+)\](?::[0-9]+)?|([0-9.]+):[0-9]+")
+# Identifiers are drawn so many at a time: 128 random bits for a trace, 64 for a span.
+TRACE_CHARS, SPAN_CHARS, IDS_AT_ONCE = 32, 16, 64
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Exchange:
-    """What is known of one request; the status, sizes and duration are final once it has ended."""
+    """What is known of one request; the status, sizes and stages are final once it has ended."""
 
     request_id: str
+    trace_id: str
+    span_id: str
+    parent: Parent | None
     method: str
     path: str
     client_ip: str
     user_agent: str
-    started: float
+    stages: Stages
+    router_ms: float | None = None
     route: str = UNMATCHED
     status: int = 500
     bytes_in: int = 0
     bytes_out: int = 0
-    duration_s: float = 0.0
     reason: str = ""
     shed: str = ""
     cut: str = ""
     ended: bool = False
-    is_whole: bool = True
+    trip: Trip | None = None
     prediction: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the request has come to its end."""
+        return self.stages.whole_at is not None
 
 
 Observer: TypeAlias = Callable[[Exchange], None]
 Faulted: TypeAlias = Callable[[str, Exception], None]
-
-
-def client_ip(environ: "WSGIEnvironment", trusts: Callable[[str], bool]) -> str:
-    """
-    The client's address.
-
-    The last entry of `X-Forwarded-For` is the peer of the nearest proxy; it counts only when
-    the connection comes from one that is trusted, and if it is an address. Some add its port.
-    """
-    peer: str = environ.get("REMOTE_ADDR", "")
-    forwarded: str = environ.get("HTTP_X_FORWARDED_FOR", "")
-    if not forwarded or not peer or not trusts(peer):
-        return peer
-    entries = [entry for entry in forwarded.split(",") if not entry.isspace() and entry]
-    return _address(entries[-1].strip(' \t"')) or peer if entries else peer
-
-
-def _address(entry: str) -> str:
-    """The address of `192.0.2.1:80`, `[2001:db8::1]:80`, or one without a port; else nothing."""
-    found = ADDRESS_AND_PORT.fullmatch(entry)
-    try:
-        return str(ip_address(found[1] or found[2] if found else entry))
-    except ValueError:
-        return ""
 
 
 def _readable(path: str) -> str:
@@ -102,7 +85,7 @@ class Recorder:
     """
     The outermost WSGI layer: opens an Exchange, stamps its id on the answer, closes it.
 
-    *in_flight* are those open now.
+    `tell_in_flight` is told how many are open each time that this has changed.
     """
 
     def __init__(
@@ -124,7 +107,8 @@ class Recorder:
         self._closed = tuple(closed)
         self._faulted = faulted
         self._fresh_ids: list[str] = []
-        self.in_flight = 0
+        self._open: set[Exchange] = set()
+        self.tell_in_flight: Callable[[int], None] = lambda _requests: None
 
     def __call__(  # noqa: D102  # PEP 3333
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -135,8 +119,8 @@ class Recorder:
             exchange.status = int(status[:3])
             headers.append(("X-Request-ID", exchange.request_id))
             headers.append(("X-Content-Type-Options", "nosniff"))
-            if exchange.prediction and (timing := server_timing(exchange)):
-                headers.append(("Server-Timing", timing))
+            exchange.stages.enter("write")
+            headers.append(("Server-Timing", exchange.stages.server_timing()))
             return start_response(status, headers, exc_info)
 
         try:
@@ -145,19 +129,34 @@ class Recorder:
             self.close(exchange)
             raise
 
+    @property
+    def in_flight(self) -> int:
+        """How many are open now."""
+        return len(self._open)
+
     def open(self, environ: "WSGIEnvironment") -> Exchange:
-        """Begin the record of the request that *environ* describes."""
+        """Begin the record of the request that *environ* describes; lines are about it from now."""
         sent_id = environ.get("HTTP_X_REQUEST_ID", "")
+        drawn_id = self._drawn_id()
+        trace_id, span_id = drawn_id[:TRACE_CHARS], drawn_id[TRACE_CHARS:]
+        traceparent = environ.get("HTTP_TRACEPARENT", "")
+        parent = parent_of(traceparent, environ.get("HTTP_TRACESTATE", "")) if traceparent else None
         exchange = Exchange(
-            request_id=sent_id if sent_id and REQUEST_ID.fullmatch(sent_id) else self._new_id(),
+            request_id=sent_id if sent_id and REQUEST_ID.fullmatch(sent_id) else trace_id,
+            trace_id=parent.trace_id if parent else trace_id,
+            span_id=span_id,
+            parent=parent,
             method=environ.get("REQUEST_METHOD", ""),
             path=_readable(environ.get("PATH_INFO", "")),
             client_ip=client_ip(environ, self._trusts),
             user_agent=environ.get("HTTP_USER_AGENT", ""),
-            started=environ.get(STARTED) or perf_counter(),
-            is_whole=environ.get(WHOLE, True),
+            stages=environ.get(STAGES) or Stages.of_whole(),
         )
-        self.in_flight += 1
+        if "HTTP_X_REQUEST_START" in environ:
+            exchange.router_ms = router_ms(environ["HTTP_X_REQUEST_START"])
+        self._open.add(exchange)
+        self.tell_in_flight(len(self._open))
+        ABOUT.set((exchange,))
         return exchange
 
     def close(self, exchange: Exchange) -> None:
@@ -165,16 +164,25 @@ class Recorder:
         if exchange.ended:
             return
         exchange.ended = True
-        self.in_flight -= 1
-        exchange.duration_s = perf_counter() - exchange.started
+        self._open.discard(exchange)
+        exchange.stages.enter("ended")
         self._show(exchange)
+        self.tell_in_flight(len(self._open))
+        ABOUT.set(())
 
-    def _new_id(self) -> str:
-        """128 random bits in hexadecimal."""
+    def abort(self, reason: str) -> None:
+        """End the records of all that is under way, for none of it will be answered any more."""
+        for exchange in list(self._open):
+            exchange.reason = exchange.cut = reason
+            self.close(exchange)
+
+    def _drawn_id(self) -> str:
+        """Random bits in hexadecimal, for a trace and a span."""
         try:
             return self._fresh_ids.pop()
         except IndexError:  # a system call for each would cost more than the rest of the record
-            text, width = token_hex(ID_BYTES * IDS_AT_ONCE), 2 * ID_BYTES
+            width = TRACE_CHARS + SPAN_CHARS
+            text = token_hex(width * IDS_AT_ONCE // 2)
             self._fresh_ids += [text[at : at + width] for at in range(0, len(text), width)]
             return self._fresh_ids.pop()
 
@@ -214,9 +222,3 @@ class _CountedBody:
                 self._body.close()
         finally:
             self._close(self._exchange)
-
-
-def server_timing(exchange: Exchange) -> str:
-    """The prediction's stages in milliseconds (https://www.w3.org/TR/server-timing/)."""
-    stages = (name for name in exchange.prediction if name.endswith("_ms"))
-    return ", ".join(f"{name[:-3]};dur={exchange.prediction[name]:.2f}" for name in stages)

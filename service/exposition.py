@@ -4,13 +4,18 @@ import os
 from collections.abc import Callable, Iterable
 from functools import partial
 from glob import glob
+from pathlib import Path
 from typing import TypeAlias
 
 from prometheus_client import REGISTRY, CollectorRegistry, Metric, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.registry import Collector
 from werkzeug.http import parse_accept_header, parse_options_header
+
+from service.exemplars import attach, of_all
+from service.instruments import DURATION_NAME, DURATIONS_S
 
 Encode: TypeAlias = Callable[[CollectorRegistry], bytes]
 
@@ -43,14 +48,37 @@ def encoder_for(accept: str) -> tuple[Encode, str]:
     return generate_latest, CONTENT_TYPE_PLAIN_0_0_4
 
 
-def registry_of_all() -> CollectorRegistry:
-    """What a scrape reads: this process's own metrics where there is no folder of files."""
+def registry_of_all(usage: Collector | None, instance: str = "") -> CollectorRegistry:
+    """
+    What a scrape reads: this process's own metrics where there is no folder of files.
+
+    *usage* collects what the instance takes of the machine; every series bears the label *instance*
+    where it has a name.
+    """
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
     if not os.path.isdir(folder):  # noqa: PTH112  # somebody may have removed it
         return REGISTRY
     registry = CollectorRegistry()
-    registry.register(WorkersCollector(None, folder))  # type: ignore[no-untyped-call]
+    collectors = [WorkersCollector(None, folder)]  # type: ignore[no-untyped-call]
+    for collector in [*collectors, usage] if usage else collectors:
+        registry.register(_Named(collector, instance) if instance else collector)
     return registry
+
+
+class _Named(Collector):
+    """What *collector* collects, with the label that says of which instance."""
+
+    def __init__(self, collector: Collector, instance: str) -> None:
+        self._collector = collector
+        self._instance = instance
+
+    def collect(self) -> Iterable[Metric]:
+        for metric in self._collector.collect():
+            metric.samples = [
+                sample._replace(labels={**sample.labels, "instance": self._instance})
+                for sample in metric.samples
+            ]
+            yield metric
 
 
 class WorkersCollector(MultiProcessCollector):
@@ -60,9 +88,13 @@ class WorkersCollector(MultiProcessCollector):
         """Read the files, once more each for itself if they cannot be read together."""
         files = glob(os.path.join(self._path, "*.db"))  # noqa: PTH118, PTH207  # as it wants them
         try:
-            return self._merged(files)
+            metrics = self._merged(files)
         except Exception:  # noqa: BLE001  # whatever may be in a file
-            return self._merged([file for file in files if self._is_readable(file)])
+            metrics = self._merged([file for file in files if self._is_readable(file)])
+        for metric in metrics:
+            if metric.name == DURATION_NAME:
+                attach(metric, DURATIONS_S, of_all(Path(self._path)))
+        return metrics
 
     def _merged(self, files: list[str]) -> list[Metric]:
         return list(self.merge(files, accumulate=True))  # type: ignore[no-untyped-call]

@@ -8,20 +8,67 @@ the metrics are this process's alone.
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from service.exemplars import Exemplars
+
 # From an echo to the router's limit of 30 s, with 0.2 s for an objective to stand on.
 DURATIONS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10, 30)
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 SIZES_BYTES = (1 << 10, 10 << 10, 100 << 10, 1 << 20, 5 << 20, 10 << 20)
 
 REQUESTS = Counter("http_requests_total", "Requests answered.", ["method", "route", "status"])
+DURATION_NAME = "http_request_duration_seconds"
 REQUEST_DURATION = Histogram(
-    "http_request_duration_seconds",
+    DURATION_NAME,
     "From the whole request, its body included, to the last byte of its answer.",
     ["method", "route"],
     buckets=DURATIONS_S,
 )
+DURATION_EXEMPLARS = Exemplars(DURATIONS_S)
 IN_FLIGHT = Gauge(
     "http_requests_in_flight", "Requests being handled now.", multiprocess_mode="livesum"
+)
+GREENLETS = Gauge(
+    "worker_greenlets",
+    "Greenlets of a worker: one for each connection, and those that wait for native threads.",
+    ["worker"],
+    multiprocess_mode="livesum",
+)
+MEMORY = Gauge(
+    "worker_memory_bytes",
+    "Memory of a worker: rss, and pss, its share of what is shared; every ten seconds.",
+    ["worker", "kind"],
+    multiprocess_mode="livesum",
+)
+REQUEST_MEMORY = Gauge(
+    "worker_request_memory_bytes",
+    "Memory that requests hold, and may hold, in a worker.",
+    ["worker", "kind"],
+    multiprocess_mode="livesum",
+)
+WAITING = Gauge(
+    "thread_pool_waiting",
+    "Requests that wait for a native thread, by what it does: parsing, scraping, decoding.",
+    ["pool"],
+    multiprocess_mode="livesum",
+)
+WORKERS_READY = Gauge(
+    "workers_ready", "Workers that may have traffic.", multiprocess_mode="livesum"
+)
+MODEL_READY = Gauge(
+    "model_ready_workers",
+    "Workers in which a model answers.",
+    ["model", "version"],
+    multiprocess_mode="livesum",
+)
+LOAD = Gauge(
+    "model_load_seconds",
+    "What the last load of a model took, in the slowest worker.",
+    ["model", "version"],
+    multiprocess_mode="livemax",
+)
+SPANS_DROPPED = Counter(
+    "trace_requests_dropped_total",
+    "Requests whose spans the receiver did not take, or not in time.",
 )
 CONNECTIONS = Gauge(
     "worker_connections",
@@ -88,7 +135,7 @@ INFO = Gauge(
 
 # What is known of labels before anything has happened.
 KNOWN_LABELS: dict[Counter, tuple[str, ...]] = {
-    OBSERVER_FAULTS: ("metrics", "logs"),
+    OBSERVER_FAULTS: ("metrics", "logs", "tracing"),
     SHED: ("in_flight", "connections", "queue_full", "memory"),
     TIMEOUTS: ("idle", "head", "body", "handling", "write"),
 }

@@ -38,12 +38,14 @@ class LineWriter:
     Writes lines to *descriptor*, each whole or not at all.
 
     *tell* makes the line that says how many were dropped; `dropped` is told each number at once.
+    `waiting` is told how many lines are not written yet, each time that this has changed.
     """
 
     def __init__(self, descriptor: int, tell: Callable[[int], bytes]) -> None:
         self._descriptor = descriptor
         self._tell = tell
         self.dropped: Callable[[int], None] = lambda _lines: None
+        self.waiting: Callable[[int], None] = lambda _lines: None
         self._begin()
         os.register_at_fork(after_in_child=self._begin)
         atexit.register(self.flush)
@@ -53,7 +55,7 @@ class LineWriter:
         self._queue: SimpleQueue[Item] = SimpleQueue()
         self._lock = allocate_lock()
         self._runs = False
-        self._untold = 0
+        self._untold = self._taken = 0
         self._torn = False
 
     def put(self, line: bytes) -> None:
@@ -64,6 +66,7 @@ class LineWriter:
             self._drop(1)
         else:
             self._queue.put(line)
+            self.waiting(self._queue.qsize() + self._taken)
 
     def flush(self, limit_s: float = FLUSH_S) -> None:
         """Wait until what has been handed over is written, but not longer than *limit_s*."""
@@ -84,11 +87,15 @@ class LineWriter:
     def _run(self) -> None:
         while True:
             items = [self._queue.get()]
+            self._taken = 1
             if not isinstance(items[0], LockType):
                 sleep(COLLECT_S)
             while not self._queue.empty():
                 items.append(self._queue.get())
+                self._taken += 1
             self._write([item for item in items if not isinstance(item, LockType)])
+            self._taken = 0
+            self.waiting(self._queue.qsize())
             for item in items:
                 if isinstance(item, LockType):
                     item.release()

@@ -16,14 +16,13 @@ from time import time_ns
 from typing import Any
 
 import structlog
-from gunicorn.glogging import Logger
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor
 
-from config.settings import from_environ
 from service.exchange import PROBES, Exchange, Observer
 from service.log_text import harmless, harmless_lines, json_line
 from service.log_writer import LineWriter
+from service.origin import identifiers
 
 # Long enough to tell what was asked for; a line that is too long all the same is cut as a whole.
 PATH_CHARS = 512
@@ -46,17 +45,24 @@ def is_json(form: str) -> bool:
 def configure(level: str, form: str) -> None:
     """Send every log line of this process to stdout; *form* is auto, json or console."""
     as_json = is_json(form)
-    threshold = logging.getLevelNamesMapping()[level.upper()]
     sink = Sink(writer())
+    shape: list[Processor] = [EXCEPTIONS, _json_line] if as_json else [_harmless, _console()]
     structlog.configure(
-        processors=[_stamp, EXCEPTIONS, _json_line] if as_json else [_stamp, _harmless, _console()],
-        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        processors=[_about, _stamp, *shape],
         logger_factory=lambda *_: sink,
     )
     handler = ForeignHandler(sink)
     handler.setFormatter(_foreign_formatter(as_json=as_json))
-    logging.basicConfig(handlers=[handler], level=threshold, force=True)
+    logging.basicConfig(handlers=[handler], force=True)
+    set_level(level)
     logging.captureWarnings(capture=True)
+
+
+def set_level(level: str) -> None:
+    """Leave out what is below *level*, from now on."""
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(threshold))
+    logging.getLogger().setLevel(threshold)
 
 
 @cache
@@ -71,13 +77,12 @@ def request_writer() -> Observer:
     log = structlog.get_logger().bind()
     if _json_line not in config["processors"]:
         return lambda exchange: log.log(_level(exchange), "http_request", **_facts(exchange))
-    threshold = log.get_effective_level()
-    put = writer().put
+    root, put = logging.getLogger(), writer().put
 
     def write(exchange: Exchange) -> None:
         # What the bound logger does, without its bookkeeping: half the cost of the line.
         level = _level(exchange)
-        if level >= threshold:
+        if level >= root.level:
             event = {"event": "http_request", **_facts(exchange)}
             put(json_line(_stamp(None, LEVEL_NAMES[level], event)))
 
@@ -121,22 +126,6 @@ class ForeignHandler(logging.Handler):
         return True
 
 
-class GunicornLogger(Logger):  # type: ignore[misc]  # Gunicorn has no types
-    """Gunicorn's messages in our shape; its access line is ours to write, so it writes none."""
-
-    def setup(self, cfg: Any) -> None:
-        """Called by Gunicorn at its start and at each reload."""
-        super().setup(cfg)
-        settings = from_environ()
-        configure(settings.log_level, settings.log_format)
-        self.error_log.handlers.clear()
-        self.error_log.propagate = True
-        self.access_log.handlers.clear()
-
-    def access(self, *_: Any) -> None:
-        """Write nothing: a request has one line, and GUNICORN_CMD_ARGS cannot add another."""
-
-
 def _level(exchange: Exchange) -> int:
     if exchange.status >= 500:
         return logging.ERROR if exchange.status == 500 else logging.WARNING
@@ -146,18 +135,22 @@ def _level(exchange: Exchange) -> int:
 def _facts(exchange: Exchange) -> dict[str, Any]:
     return {
         "request_id": exchange.request_id,
+        "trace_id": exchange.trace_id,
+        "span_id": exchange.span_id,
         "method": exchange.method,
         "route": exchange.route,
         "path": exchange.path[:PATH_CHARS],
         "status": exchange.status,
-        "duration_ms": round(exchange.duration_s * 1000, 3),
+        "duration_ms": round(exchange.stages.duration_s * 1000, 3),
         "bytes_in": exchange.bytes_in,
         "bytes_out": exchange.bytes_out,
         "client_ip": exchange.client_ip,
         "user_agent": exchange.user_agent[:USER_AGENT_CHARS],
         **({"reason": exchange.reason} if exchange.reason else {}),
         **({"cut": exchange.cut} if exchange.cut else {}),
+        **({} if exchange.router_ms is None else {"router_ms": exchange.router_ms}),
         **exchange.prediction,
+        **exchange.stages.facts(),
     }
 
 
@@ -170,6 +163,11 @@ def _now() -> str:
 @lru_cache(maxsize=1)
 def _second(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _about(_logger: object, _level: str, event: EventDict) -> EventDict:
+    """Say which request, or which of a batch, the line is about."""
+    return {**identifiers(), **event}
 
 
 def _stamp(_logger: object, level: str, event: EventDict) -> EventDict:
@@ -219,7 +217,8 @@ def _foreign_formatter(*, as_json: bool) -> logging.Formatter:
     def plain(_logger: object, _method: str, event: EventDict) -> EventDict:
         record = event.pop("_record")
         event.pop("_from_structlog")
-        return _stamp(None, record.levelname.lower(), {"logger": record.name, **event})
+        facts = {"logger": record.name, **identifiers(), **event}
+        return _stamp(None, record.levelname.lower(), facts)
 
     shape: list[Processor] = [EXCEPTIONS, json_text] if as_json else [_harmless, _console()]
     return structlog.stdlib.ProcessorFormatter(processors=[plain, *shape])

@@ -19,11 +19,15 @@ from service.exposition import encoder_for, registry_of_all
 from service.instruments import (
     BATCH_ROWS,
     BODY,
+    DURATION_EXEMPLARS,
     IN_FLIGHT,
     INFERENCE,
     INFO,
     KNOWN_LABELS,
     LINES_DROPPED,
+    LOAD,
+    MEMORY,
+    MODEL_READY,
     OBSERVER_FAULTS,
     PREDICTIONS,
     PROCESS_ENDS,
@@ -32,6 +36,9 @@ from service.instruments import (
     REQUEST_DURATION,
     REQUESTS,
     SHED,
+    SPANS_DROPPED,
+    WAITING,
+    WORKERS_READY,
 )
 from service.problems import problem
 from service.request import request
@@ -79,7 +86,8 @@ def metrics() -> Response | Answer:
         return refusal
     current_app.sample_gauges()
     encode, content_type = encoder_for(request.headers.get("Accept", ""))
-    text = current_app.scraping.run(lambda: encode(registry_of_all()), monotonic() + SCRAPE_S)
+    registry = registry_of_all(current_app.usage, current_app.settings.instance)
+    text = current_app.scraping.run(lambda: encode(registry), monotonic() + SCRAPE_S)
     answer = Response(text, content_type=content_type)
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -93,9 +101,15 @@ def sample(app: Application) -> None:
     they took a fiftieth of a small prediction.
     """
     IN_FLIGHT.set(app.recorder.in_flight)
+    WORKERS_READY.set(not app.admission.ending and not app.catalog.unready())
+    WAITING.labels("parsing").set(app.parsing.waiting)
+    WAITING.labels("scraping").set(app.scraping.waiting)
+    WAITING.labels("decoding").set(sum(model.usage.waiting_requests for model in app.catalog))
     queued_rows: dict[str, int] = defaultdict(int)
     for model in app.catalog:
         queued_rows[model.name] += model.queued_rows
+        if model.version:
+            _child(MODEL_READY, model.name, model.version).set(model.state == "ready")
     for name, rows in queued_rows.items():
         _child(QUEUED, name).set(rows)
 
@@ -105,7 +119,9 @@ def closed(exchange: Exchange) -> None:
     method = exchange.method if exchange.method in METHODS else "OTHER"
     _child(REQUESTS, method, exchange.route, exchange.status).inc()
     if exchange.is_whole:
-        _child(REQUEST_DURATION, method, exchange.route).observe(exchange.duration_s)
+        duration_s = exchange.stages.duration_s
+        _child(REQUEST_DURATION, method, exchange.route).observe(duration_s)
+        DURATION_EXEMPLARS.note(method, exchange.route, duration_s, exchange.trace_id)
     if exchange.bytes_in:
         BODY.observe(exchange.bytes_in)
     if exchange.shed:
@@ -123,6 +139,17 @@ def expect(model: str, version: str) -> None:
     INFERENCE.labels(model, version)
     for per_model in (QUEUE_WAIT, BATCH_ROWS, QUEUED):
         per_model.labels(model)
+
+
+def loaded(model: str, version: str, load_s: float) -> None:
+    """Tell what a load of *model* took; its series begin at 0."""
+    expect(model, version)
+    LOAD.labels(model, version).set(load_s)
+
+
+def remember(worker: int, kind: str, size_bytes: int) -> None:
+    """Tell the memory of a worker; called from a native thread."""
+    MEMORY.labels(str(worker), kind).set(size_bytes)
 
 
 def ran(model: str, version: str, rows: int, infer_s: float) -> None:
@@ -146,6 +173,11 @@ def lines_dropped(lines: int) -> None:
     LINES_DROPPED.inc(lines)
 
 
+def spans_dropped(requests: int) -> None:
+    """Count requests whose spans have been dropped; called from native threads as well."""
+    SPANS_DROPPED.inc(requests)
+
+
 def outcome_of(error: BaseException) -> str:
     """Name what became of a prediction that ended with *error*: a surprise is our failure."""
     if isinstance(error, errors.ServiceError):
@@ -158,8 +190,9 @@ def outcome_of(error: BaseException) -> str:
 def _count_prediction(exchange: Exchange) -> None:
     asked = exchange.prediction
     _child(PREDICTIONS, asked["model"], asked["version"], asked["outcome"]).inc()
-    if "wait_ms" in asked:
-        _child(QUEUE_WAIT, asked["model"]).observe(asked["wait_ms"] / 1000)
+    if exchange.trip and exchange.trip.batch:
+        waited_s = exchange.trip.began_s - exchange.trip.asked_s
+        _child(QUEUE_WAIT, asked["model"]).observe(waited_s)
 
 
 # Finding a labelled child costs more than incrementing it; routes, methods and models are few.

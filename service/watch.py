@@ -1,11 +1,13 @@
 """A worker's loop beside serving: it beats, measures the hub and keeps the deadlines."""
 
+import threading
 from collections.abc import Callable
 from time import monotonic
 
 import gevent
 
 from config import machine
+from service.exemplars import path_of
 from service.inference.allocator import trim_heap
 from service.wire.doors import Doors
 from service.wire.serving import Served
@@ -26,12 +28,23 @@ class Watch:
         self, app: Served, doors: Doors, share: Share, notify: Callable[[], None], workers: int
     ) -> None:
         # Imported late: the master reads this file before the workers' gevent patches.
-        from service.instruments import CONNECTIONS, HUB_LAG  # noqa: PLC0415
+        from service.instruments import (  # noqa: PLC0415
+            CONNECTIONS,
+            DURATION_EXEMPLARS,
+            GREENLETS,
+            HUB_LAG,
+            REQUEST_MEMORY,
+        )
 
+        slot = str(share.worker)
         self._app, self._doors, self._share = app, doors, share
         self._notify, self._workers = notify, workers
         self._observe_lag = HUB_LAG.observe
-        self._tell_connections = CONNECTIONS.labels(str(share.worker)).set
+        self._tell_connections = CONNECTIONS.labels(slot).set
+        self._tell_greenlets = GREENLETS.labels(slot).set
+        self._tell_held = REQUEST_MEMORY.labels(slot, "held").set
+        self._tell_limit = REQUEST_MEMORY.labels(slot, "limit").set
+        self._exemplars, self._exemplars_path = DURATION_EXEMPLARS, path_of(share.worker)
         self._beat_due_s = self._trim_due_s = 0.0
 
     def __call__(
@@ -45,7 +58,7 @@ class Watch:
             at_tick()
             self._doors.relieve()
             self._share.beat(is_serving=not self._app.is_loading)
-            self._tell_connections(self._doors.held())
+            self._tell()
             self._app.sample_gauges()
             late_s = max(0.0, now_s - slept_at_s - TICK_S)
             self._observe_lag(late_s)
@@ -55,8 +68,18 @@ class Watch:
             if now_s >= self._beat_due_s:
                 self._beat(now_s)
 
+    def _tell(self) -> None:
+        """Set the gauges that are the worker's own."""
+        held = self._doors.held()
+        self._tell_connections(held)
+        self._tell_greenlets(held + threading.active_count())
+        self._tell_held(self._app.account.held_bytes)
+        self._tell_limit(self._app.account.limit_bytes)
+
     def _beat(self, now_s: float) -> None:
         self._beat_due_s = now_s + BEAT_S
+        if self._exemplars_path:
+            self._exemplars.save(self._exemplars_path)
         self._notify()
         self._fit_account()
         if now_s >= self._trim_due_s:

@@ -13,6 +13,8 @@ import os
 import signal
 import sys
 from time import monotonic, sleep
+from traceback import format_stack
+from types import FrameType
 from typing import Any
 
 import structlog
@@ -102,6 +104,28 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         self.alive = False
         self.quits_at = min(self.quits_at, monotonic() + QUIT_S)
 
+    def handle_usr1(self, sig: int, frame: object) -> None:  # noqa: ARG002  # as Gunicorn calls it
+        """Log at debug, or no more."""
+        self.log.turn_debug()
+
+    def handle_abort(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002  # as above
+        """
+        Tell where the hub stands, and which requests stood with it; then end.
+
+        The master sends this when the heart has stopped, and a second later what cannot be heard.
+        """
+        log.critical("worker_aborted", stack="".join(format_stack(frame)).splitlines())
+        if recorder := getattr(getattr(self, "wsgi", None), "recorder", None):
+            recorder.abort("worker_aborted")
+        self._flush()
+        os._exit(1)
+
+    @staticmethod
+    def _flush() -> None:
+        from service import logs  # noqa: PLC0415  # as below
+
+        logs.writer().flush()
+
     def end(self) -> None:
         """
         End here what has left native threads at work; called when all else is done.
@@ -109,9 +133,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         The interpreter's own end takes their library from under them, and they abort.
         """
         if self.has_left_work:
-            from service import logs  # noqa: PLC0415  # as below
-
-            logs.writer().flush()
+            self._flush()
             os._exit(0)
 
     def notify(self) -> None:
@@ -130,6 +152,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             Share(roster, slot),
             Succession(roster, slot, load_timeout_s),
         )
+        self.wsgi.attend(roster, slot, self.sockets)
         self._service = self._make_service()
         self._watch = Watch(self.wsgi, self._doors, self._share, self.notify, self.cfg.workers)
         signal.alarm(0)

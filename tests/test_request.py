@@ -6,9 +6,10 @@ from io import BytesIO
 import pytest
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
-from service.exchange import HOLD, KEY, Exchange
+from service.exchange import HOLD, KEY, Recorder
 from service.inference.account import Account, Hold
 from service.request import Request
+from service.trust import trust_in
 
 
 class Limited(Request):
@@ -16,7 +17,7 @@ class Limited(Request):
 
 
 def request(body=b"", **environ):
-    exchange = Exchange("", "POST", "/", "", "", 0.0)
+    exchange = Recorder(lambda *_: (), trust_in(())).open({"REQUEST_METHOD": "POST"})
     return Limited({"REQUEST_METHOD": "POST", "wsgi.input": BytesIO(body), KEY: exchange} | environ)
 
 

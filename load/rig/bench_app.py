@@ -57,6 +57,9 @@ class BenchApp:
         """Every request is answered."""
         return True
 
+    def attend(self, *_: object) -> None:
+        """Nobody asks for its worker's figures."""
+
     def sample_gauges(self) -> None:
         """There are none."""
 

@@ -13,9 +13,11 @@ from service.api import deadline
 from service.api.payload import PICTURE_FORMS, payload_of
 from service.application import current_app
 from service.inference.model import Model
+from service.inference.payload import Payload
 from service.inference.signature.signature import Signature
 from service.inference.tensors import Tensors
 from service.request import request
+from service.stages import Stages
 from service.wire.phases import HandlingTimeout
 
 blueprint = Blueprint("predict", __name__)
@@ -70,22 +72,34 @@ def _answer(model: Model, names: dict[str, str], record: dict[str, Any]) -> byte
     """The answer as JSON; what it took goes into *record*."""
     deadline_s = deadline.deadline_s(model)
     payload = payload_of(model.signature)
+    exchange = request.exchange
+    exchange.trip = payload.trip
+    payload.trip.origin = exchange
+    exchange.stages.enter("queue")
     try:
         predicted = model.answer(payload, deadline_s=deadline_s, gone=deadline.client_gone())
     finally:
-        record["rows"] = payload.rows
-    record |= {
-        "batch_rows": predicted.batch_rows,
-        "wait_ms": round(predicted.wait_ms, 3),
-        "decode_ms": round(payload.decode_ms, 3),
-        "infer_ms": round(predicted.infer_ms, 3),
-    }
+        exchange.stages.enter("encode")
+        _note(payload, exchange.stages, record)
     say = partial(_in_words, model.signature, predicted.outputs, names, single=payload.single)
     numbers = sum(array.size for array in predicted.outputs.values())
     if numbers <= LARGE_NUMBERS:
         return say()
     payload.hold(numbers * NUMBER_BYTES, deadline_s)
     return current_app.run_aside(say)
+
+
+def _note(payload: Payload, stages: Stages, record: dict[str, Any]) -> None:
+    """Tell what became of the time that the model had, which has been counted as the queue's."""
+    trip, batch = payload.trip, payload.trip.batch
+    stages.reckon("decode", trip.decode_s, "queue")
+    record["rows"] = payload.rows
+    if batch:
+        stages.reckon("infer", trip.infer_s(), "queue")
+        stages.reckon("batch", trip.batch_s(), "queue")
+        record |= {"batch_rows": batch.rows, "batch_requests": batch.requests}
+    if trip.restart_s:
+        record["restart_ms"] = round(trip.restart_s * 1000, 3)
 
 
 def _in_words(

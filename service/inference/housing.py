@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from service.inference.execution import Execution
-from service.inference.execution.host import Brief
+from service.inference.execution.brief import Brief
 from service.inference.execution.launch import Launcher
 from service.inference.execution.native import NativeThreads
 from service.inference.execution.process import ProcessExecution

@@ -29,10 +29,11 @@ from service.inference.manifest.reading import MODEL_TOML, read_manifest
 from service.inference.mapping.prepared import Prepared
 from service.inference.payload import Payload
 from service.inference.repository import Unchanged
-from service.inference.resources import ModelResources
+from service.inference.resources import ModelResources, ModelUsage
 from service.inference.signature.question import Question
 from service.inference.signature.signature import Signature, build_signature
 from service.inference.tensors import check_finite
+from service.inference.trip import Trip
 
 State: TypeAlias = Literal["loading", "ready", "failed", "overrunning"]
 
@@ -104,7 +105,7 @@ class Model:
             raise self._absent()
         inputs = self._question(batcher, payload, deadline_s).inputs
         payload.hold(sum(array.nbytes for array in inputs.values()), deadline_s)
-        answered = batcher.ask(inputs, deadline_s=deadline_s, gone=gone)
+        answered = batcher.ask(inputs, deadline_s=deadline_s, gone=gone, trip=payload.trip)
         check_finite(answered.outputs, self.name)
         return answered
 
@@ -126,6 +127,16 @@ class Model:
     def queued_rows(self) -> int:
         """Rows that wait for it, are prepared for it or are in it."""
         return self._batcher.queued_rows if self._batcher else 0
+
+    @property
+    def usage(self) -> ModelUsage:
+        """What it takes of the machine."""
+        execution, found = self._execution, self.prepared
+        return ModelUsage(
+            process=execution.process if execution else 0,
+            mapped_bytes=found.mapped_bytes if found else 0,
+            waiting_requests=self._threads.waiting,
+        )
 
     def load(self) -> None:
         """Read the folder, open the artefact, warm it with the example; only then it is ready."""
@@ -222,6 +233,7 @@ class Model:
                 self._threads.run(signature.golden, deadline_s).inputs,
                 deadline_s=deadline_s,
                 gone=lambda: False,
+                trip=Trip(),
             )
             check_finite(answered.outputs, self.name)
             signature.answers(answered.outputs)

@@ -6,6 +6,7 @@ from time import monotonic, perf_counter
 from service.errors import NoRoom
 from service.inference.account import ROOM_WAIT_S, UNCOUNTED_BYTES, Hold, wait_for_room
 from service.inference.signature.question import Question
+from service.inference.trip import Trip
 
 
 class Payload:
@@ -13,22 +14,25 @@ class Payload:
     What was sent, once it is read, in any thread.
 
     A heavy one is not for the thread that serves everyone. Until it has been read it counts as one
-    row; *single* tells whether that was sent alone, not in a list.
+    row; *single* tells whether that was sent alone, not in a list. What its way through the model
+    takes is noted in *trip*.
     """
 
     def __init__(self, read: Callable[[], Question], hold: Hold, *, is_heavy: bool) -> None:
         """What *read* raises is the caller's; *hold* is what the request holds of memory."""
         self.is_heavy = is_heavy
         self.rows, self.single = 1, True
-        self.decode_ms = 0.0
+        self.trip = Trip()
         self._read = read
         self._hold = hold
 
     def read(self) -> Question:
         """Make the arrays, and note what that took."""
         started = perf_counter()
-        question = self._read()
-        self.decode_ms = (perf_counter() - started) * 1000
+        try:
+            question = self._read()
+        finally:
+            self.trip.decode_s = perf_counter() - started
         self.rows, self.single = question.rows, question.single
         return question
 

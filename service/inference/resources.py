@@ -9,6 +9,21 @@ from service.inference.execution.native import ExecutorFactory
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModelUsage:
+    """
+    What a model takes of the machine.
+
+    *process* is the process that it runs in, 0 for this one, or while there is none; *mapped_bytes*
+    the size of the file that all workers map, 0 if there is none; *waiting_requests* wait for a
+    thread that prepares them.
+    """
+
+    process: int
+    mapped_bytes: int
+    waiting_requests: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelResources:
     """
     What the service gives every model to live in.

@@ -18,16 +18,18 @@ import gevent
 from gevent.socket import wait as wait_until_ready
 from gunicorn.http.errors import ParseException
 
-from service.exchange import CLIENT_GONE, HOLD, KEY, STARTED, WHOLE, Exchange
+from service.exchange import CLIENT_GONE, HOLD, KEY, STAGES, Exchange
 from service.inference.account import Hold
 from service.raised import log_raised
+from service.stages import Stages
 from service.wire.admission import check_head
 from service.wire.closing import has_left, linger, receive_now
 from service.wire.head import TrustingRequest, environ_of, environ_so_far
 from service.wire.intake import Intake
 from service.wire.phases import HandlingTimeout, IdleTimeout, Phased
 from service.wire.reader import SocketReader
-from service.wire.refusals import Refused, answer_bytes, leaving, overrun, refusal_of
+from service.wire.refusals import Refused, leaving, overrun, refusal_of
+from service.wire.refusing import record_unanswered, refuse
 from service.wire.response import Response, Sender
 from service.wire.serving import Service
 from service.wire.turn import give_turn
@@ -75,8 +77,11 @@ class Connection(Phased):
         except Refused as error:
             refused = error.copy()
         except OSError:
-            pass  # the client left
+            self._record_unanswered("disconnected")
+        except gevent.GreenletExit:
+            self._record_unanswered("evicted")
         except Exception as error:  # noqa: BLE001  # whatever it is, the others are served
+            self._exchange()
             log_raised("connection_failed", error)
             refused = Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "failed", "the service failed")
         finally:
@@ -89,6 +94,7 @@ class Connection(Phased):
         wait_s = self._head_limit_s
         while self._await_request(wait_s) and self._serve_request():
             wait_s, self._head_limit_s = settings.idle_timeout_s, settings.head_timeout_s
+            self._environ = {}
             self.has_asked = True
 
     def _await_request(self, seconds: float) -> bool:
@@ -108,13 +114,13 @@ class Connection(Phased):
 
     def _serve_request(self) -> bool:
         """Read, check and answer one request; tells whether another may follow."""
-        started = perf_counter()
+        stages = Stages(perf_counter())
         self._environ, self._response = {}, None
         request = TrustingRequest(trusted=self._service.trusts(self._peer[0]))
         try:
             self._intake.read_head(request, self._service.cfg, self._peer, self._head_limit_s)
             environ = self._environ = self._service.environ | environ_of(request, self._peer)
-            environ[STARTED], environ[WHOLE] = started, False
+            environ[STAGES] = stages
             environ[CLIENT_GONE] = self._has_left
             environ[HOLD] = self._hold
             check_head(environ, self._service.settings.body_limit_bytes)
@@ -123,12 +129,13 @@ class Connection(Phased):
                 return self._respond_unread(request)
             if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
                 self._enter("body")
+                stages.enter("body")
             body = self._intake.read_body(request, environ)
             return self._respond(request, body)
         except ParseException as error:
             raise refusal_of(error) from None
         finally:
-            self._environ = self._environ or environ_so_far(request, self._peer, started)
+            self._environ = self._environ or environ_so_far(request, self._peer, stages)
             self._let_go()
 
     def _claim(self) -> bool:
@@ -146,7 +153,7 @@ class Connection(Phased):
     def _respond(self, request: TrustingRequest, body: bytes, *, is_last: bool = False) -> bool:
         """Answer a request that has been read; tells whether another may follow."""
         service, environ = self._service, self._environ
-        environ[STARTED], environ[WHOLE] = perf_counter(), True
+        environ[STAGES].read()
         environ["wsgi.input"] = BytesIO(body)
         if "HTTP_TRANSFER_ENCODING" in environ:
             environ["CONTENT_LENGTH"] = str(len(body))
@@ -220,31 +227,24 @@ class Connection(Phased):
         if not response.headers_sent:
             raise refused from None
 
+    def _exchange(self) -> Exchange:
+        """The record of the request under way, or of what has come of it."""
+        if KEY not in self._environ:
+            so_far = self._environ or {"REMOTE_ADDR": self._peer[0]}
+            self._environ[KEY] = self._service.app.recorder.open(so_far)
+        exchange: Exchange = self._environ[KEY]
+        return exchange
+
+    def _record_unanswered(self, reason: str) -> None:
+        """Write the line of a request that has begun, if there is one."""
+        if self._environ:
+            record_unanswered(self._exchange(), reason, self._service)
+
     def _refuse(self, refused: Refused) -> None:
         """Answer *refused*, write its line, and make sure that the client can read the answer."""
         if self._response is not None and self._response.headers_sent:
             return  # a second head would be taken for the answer to the next request
-        recorder = self._service.app.recorder
-        exchange: Exchange = self._environ.get(KEY) or recorder.open(
-            self._environ or {"REMOTE_ADDR": self._peer[0]}
-        )
-        exchange.status = refused.status.value
-        exchange.reason = refused.reason
-        exchange.shed = refused.reason if refused.is_shed else ""
-        if self._service.settings.error_detail == "none":
-            refused.detail = refused.status.phrase
-        date = self._service.clock.date()
-        head, body = answer_bytes(refused, exchange.path, exchange.request_id, date)
-        if exchange.method != "HEAD":
-            exchange.bytes_out = len(body)
-            head += body
-        try:
-            self._client.settimeout(self._service.settings.write_timeout_s)
-            self._client.sendall(head)
-        except OSError:
-            return  # the client left before its refusal
-        finally:
-            recorder.close(exchange)
-        self._enter("closing")
-        with suppress(OSError):
-            linger(self._client)
+        if refuse(self._client, refused, self._exchange(), self._service):
+            self._enter("closing")
+            with suppress(OSError):
+                linger(self._client)

@@ -12,7 +12,8 @@ from gunicorn.http.message import (
 )
 from gunicorn.util import split_request_uri, unquote_to_wsgi_str
 
-from service.exchange import STARTED, WHOLE
+from service.exchange import STAGES
+from service.stages import Stages
 from service.wire.reader import SocketReader
 
 # Fields that may come once.
@@ -101,12 +102,11 @@ class TrustingRequest(Request):  # type: ignore[misc]  # Gunicorn has no types
 
 
 def environ_so_far(
-    request: TrustingRequest, peer: tuple[str, int], started: float
+    request: TrustingRequest, peer: tuple[str, int], stages: Stages
 ) -> dict[str, Any]:
-    """What the record needs of a request whose head, begun at *started*, was not read whole."""
+    """What the record needs of a request whose head was not read whole."""
     return {
-        STARTED: started,
-        WHOLE: False,
+        STAGES: stages,
         "REQUEST_METHOD": request.method or "",
         "PATH_INFO": unquote_to_wsgi_str(request.path or ""),
         "REMOTE_ADDR": peer[0],

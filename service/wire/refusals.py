@@ -9,6 +9,7 @@ from http import HTTPStatus
 import orjson
 from gunicorn.http import errors
 
+from service.exchange import Exchange
 from service.problem_details import MEDIA_TYPE, RETRY_AFTER_S, problem_members
 
 
@@ -148,10 +149,10 @@ def excessive_framing() -> Refused:
     )
 
 
-def answer_bytes(refused: Refused, path: str, request_id: str, date: str) -> tuple[bytes, bytes]:
+def answer_bytes(refused: Refused, exchange: Exchange, date: str) -> tuple[bytes, bytes]:
     """Head and body of the answer that ends a connection with *refused*."""
-    status = refused.status
-    body = orjson.dumps(problem_members(status, refused.detail, path, request_id))
+    status, request_id = refused.status, exchange.request_id
+    body = orjson.dumps(problem_members(status, refused.detail, exchange.path, request_id))
     fields = [
         f"HTTP/1.1 {status.value} {status.phrase}",
         f"Date: {date}",
@@ -159,6 +160,7 @@ def answer_bytes(refused: Refused, path: str, request_id: str, date: str) -> tup
         f"Content-Length: {len(body)}",
         f"X-Request-ID: {request_id}",
         "X-Content-Type-Options: nosniff",
+        f"Server-Timing: {exchange.stages.server_timing()}",
         "Connection: close",
     ]
     if status is HTTPStatus.SERVICE_UNAVAILABLE:

@@ -1,10 +1,11 @@
 """What a worker serves, and what its connections share."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
+from config.roster import Roster
 from config.settings import Settings
 from service.exchange import Recorder
 from service.inference.account import Account
@@ -33,6 +34,9 @@ class Served(Protocol):
     @property
     def is_loading(self) -> bool:
         """Whether others should have the requests for now."""
+
+    def attend(self, roster: Roster, slot: int, sockets: Sequence[Any]) -> None:
+        """Called once: the worker is that in *slot* of *roster*, and listens on *sockets*."""
 
     def sample_gauges(self) -> None:
         """Set the gauges to what is under way now; called several times a second."""

@@ -61,8 +61,8 @@ def test_server_timing_tells_where_the_time_went(client, cat):
     timing = client.post(URL, data=cat, content_type="image/jpeg").headers["Server-Timing"]
 
     stages = dict(stage.split(";dur=") for stage in timing.split(", "))
-    assert set(stages) == {"wait", "decode", "infer"}
     assert all(float(ms) >= 0 for ms in stages.values())
+    assert min(float(stages[name]) for name in ("decode", "infer", "encode", "total")) > 0
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_a_prediction_s_line_tells_the_model_and_its_stages(service):
     (line,) = eventually(lambda: service.lines(request_id=request_id))
     assert (line["model"], line["version"], line["rows"]) == ("cat-or-dog", "1", 1)
     assert line["outcome"] == "answered"
-    assert 0 < line["decode_ms"] + line["infer_ms"] + line["wait_ms"] <= line["duration_ms"]
+    assert 0 < line["decode_ms"] + line["infer_ms"] + line["queue_ms"] <= line["duration_ms"]
     assert "label" not in line
 
 

@@ -6,6 +6,8 @@ from http import HTTPStatus
 import pytest
 from gunicorn.http import errors
 
+from service.exchange import Recorder
+from service.trust import trust_in
 from service.wire.refusals import Refused, answer_bytes, refusal_of
 
 SECRET = "token=s3cr3t"
@@ -37,7 +39,10 @@ def test_a_parser_s_error_has_its_status_and_quotes_nothing(error, status):
 
 
 def parsed(refused, path="/models/x", request_id="i" * 20):
-    head, body = answer_bytes(refused, path, request_id, DATE)
+    recorder = Recorder(lambda *_: (), trust_in(()))
+    asked = {"PATH_INFO": path.encode().decode("latin-1"), "HTTP_X_REQUEST_ID": request_id}
+    exchange = recorder.open(asked)
+    head, body = answer_bytes(refused, exchange, DATE)
     line, *fields = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
     return line, dict(field.split(": ", 1) for field in fields), json.loads(body), len(body)
 
@@ -48,6 +53,7 @@ def test_a_refusal_is_a_whole_answer_that_ends_the_connection():
     line, fields, said, size_bytes = parsed(refused)
 
     assert line == "HTTP/1.1 413 " + HTTPStatus.REQUEST_ENTITY_TOO_LARGE.phrase
+    assert fields.pop("Server-Timing").startswith("head;dur=")
     assert fields == {
         "Date": DATE,
         "Content-Type": "application/problem+json",

@@ -34,6 +34,9 @@ class RawApp:
     def takes(self, _environ):
         return True
 
+    def attend(self, *_):
+        pass
+
     def sample_gauges(self):
         pass
 

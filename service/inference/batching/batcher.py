@@ -13,17 +13,18 @@ from typing import Literal, TypeAlias
 
 from service.errors import (
     ClientGone,
-    DeadlineExceeded,
     ModelDied,
-    ModelFailed,
     ModelUnavailable,
     QuarantinedPayload,
     ServiceError,
     TooLarge,
 )
-from service.inference.batching.queue import Job, Prediction, Queue
-from service.inference.execution import CallResult, Execution, Interrupted
+from service.inference.batching.endings import Restarts, failed, too_late
+from service.inference.batching.queue import Job, Prediction, Queue, batch_of
+from service.inference.execution import Execution, Interrupted
 from service.inference.tensors import Tensors, join, layout, row_count, split
+from service.inference.trip import Trip
+from service.origin import ABOUT
 
 FOREVER = float("inf")
 
@@ -65,6 +66,7 @@ class Batcher:
             delay_s=execution.delay_s,
         )
         self._due_s = [FOREVER] * execution.lanes
+        self._restarts = Restarts()
         for lane in range(execution.lanes):
             threading.Thread(target=self._serve, args=(lane,), daemon=True).start()
 
@@ -73,21 +75,26 @@ class Batcher:
         """Rows that wait, are prepared or are under way."""
         return self._queue.rows
 
-    def ask(self, inputs: Tensors, *, deadline_s: float, gone: Callable[[], bool]) -> Prediction:
+    def ask(
+        self, inputs: Tensors, *, deadline_s: float, gone: Callable[[], bool], trip: Trip
+    ) -> Prediction:
         """
         Wait for the answer to *inputs*, until *deadline_s* (by `time.monotonic`) at most.
 
+        What it takes is noted in *trip*, also of what fails.
         Raises at once Overloaded or ModelUnavailable; later DeadlineExceeded, ClientGone if *gone*
         said so when the turn came, ModelFailed, ModelDied or QuarantinedPayload.
         """
         self._refuse_if_stalled()
-        job = Job(inputs, row_count(inputs), layout(inputs), deadline_s, gone)
+        trip.asked_s = monotonic()
+        job = Job(inputs, row_count(inputs), layout(inputs), deadline_s, gone, trip)
         self._queue.put(job)
         try:
             return job.answer.result(max(0.0, deadline_s - monotonic()))
         except TimeoutError:
-            raise _too_late() from None
+            raise too_late() from None
         finally:
+            trip.restart_s = self._restarts.overlap_s(trip.asked_s, trip.began_s)
             if not job.taken:
                 self._queue.withdraw(job)
 
@@ -121,7 +128,8 @@ class Batcher:
             except Exception as error:  # noqa: BLE001  # a lane that ended would be missed
                 for job in jobs or []:
                     if not job.answer.done():
-                        self._fail(job, _failed(error))
+                        self._fail(job, failed(error))
+            ABOUT.set(())
 
     def _run(self, lane: int, jobs: list[Job]) -> bool:
         """Answer or fail all *jobs*, suspects alone, the others together; whether all survived."""
@@ -169,39 +177,35 @@ class Batcher:
     def _halve(self, lane: int, jobs: list[Job], error: Exception) -> bool:
         """Find whose fault it was that *jobs* raised; whether the model survived that."""
         if len(jobs) == 1:
-            self._fail(jobs[0], error if isinstance(error, TooLarge) else _failed(error))
+            self._fail(jobs[0], error if isinstance(error, TooLarge) else failed(error))
             return True
         half = len(jobs) // 2
         return all([self._attempt(lane, jobs[:half]), self._attempt(lane, jobs[half:])])
 
-    def _execute(self, lane: int, jobs: list[Job]) -> CallResult:
+    def _execute(self, lane: int, jobs: list[Job]) -> Prediction:
         """Call the model. Raises ValueError unless every output has as many rows as were sent."""
-        rows = sum(job.rows for job in jobs)
-        started_s = monotonic()
-        self._due_s[lane] = started_s + self._call_limit_s
+        batch = batch_of(jobs)
+        self._due_s[lane] = batch.began_s + self._call_limit_s
         try:
             ran = self._execution.execute(
                 join([job.inputs for job in jobs]), max(job.deadline_s for job in jobs)
             )
         finally:
             self._due_s[lane] = FOREVER
+        batch.ended_s, batch.infer_s, batch.process = monotonic(), ran.infer_s, ran.process
         answered = row_count(ran.outputs)
-        if answered != rows:
-            raise ValueError(f"the model answered {answered} rows to {rows}")
-        self._queue.learn(monotonic() - started_s)
+        if answered != batch.rows:
+            raise ValueError(f"the model answered {answered} rows to {batch.rows}")
+        self._queue.learn(batch.ended_s - batch.began_s)
         with suppress(Exception):
-            self._ran(rows, ran.infer_s)
-        return ran
+            self._ran(batch.rows, ran.infer_s)
+        return Prediction(ran.outputs, batch)
 
-    def _answer(self, jobs: list[Job], ran: CallResult) -> None:
-        ended_s = monotonic()
+    def _answer(self, jobs: list[Job], ran: Prediction) -> None:
         counts = [job.rows for job in jobs]
         for job, outputs in zip(jobs, split(ran.outputs, counts), strict=True):
-            wait_s = max(0.0, ended_s - job.asked_s - ran.infer_s)
             self._queue.release(job)
-            job.answer.set_result(
-                Prediction(outputs, wait_s * 1000, sum(counts), ran.infer_s * 1000)
-            )
+            job.answer.set_result(Prediction(outputs, ran.batch))
 
     def _fail_dead(self, jobs: list[Job], error: ModelDied) -> None:
         """Fail *jobs*, which the model did not survive, and wait until it lives again."""
@@ -213,7 +217,8 @@ class Batcher:
         self._recover()
 
     def _recover(self) -> None:
-        how = self._execution.recover(lambda how: self._tell_end("loading", how))
+        with self._restarts.under_way():
+            how = self._execution.recover(lambda how: self._tell_end("loading", how))
         self._tell_end("idle", how)  # an end that nobody's batch can be blamed for
 
     def _tell_end(self, stage: Stage, how: str) -> None:
@@ -224,7 +229,7 @@ class Batcher:
     def _is_wanted(self, job: Job) -> bool:
         """Whether anybody still waits for *job*; it is failed if not."""
         if job.deadline_s <= monotonic():
-            self._fail(job, _too_late())
+            self._fail(job, too_late())
         elif job.gone():
             self._fail(job, ClientGone("the client left before its turn came"))
         else:
@@ -238,13 +243,3 @@ class Batcher:
     def _fail(self, job: Job, error: ServiceError) -> None:
         self._queue.release(job)
         job.answer.set_exception(error)
-
-
-def _failed(error: Exception) -> ModelFailed:
-    failed = ModelFailed("the model failed on this request")
-    failed.__cause__ = error
-    return failed
-
-
-def _too_late() -> DeadlineExceeded:
-    return DeadlineExceeded("the model did not answer within the time that this request had")

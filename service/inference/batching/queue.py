@@ -11,6 +11,8 @@ from typing import cast
 
 from service.errors import Overloaded
 from service.inference.tensors import Layout, Tensors
+from service.inference.trip import Batch, Trip
+from service.origin import ABOUT
 
 # Weight of the newest batch in the mean duration: an outlier is forgotten after about ten.
 NEWEST = 0.2
@@ -18,12 +20,10 @@ NEWEST = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One caller's rows, and what they took: waiting, and the call that *batch_rows* shared."""
+    """One caller's rows, and the call that they were part of."""
 
     outputs: Tensors
-    wait_ms: float
-    batch_rows: int
-    infer_ms: float
+    batch: Batch
 
 
 class Reply:
@@ -70,7 +70,8 @@ class Job:
     """
     One caller's rows on their way through the model.
 
-    *deadline_s* is by `time.monotonic`; *gone* tells whether the caller's client has left.
+    *deadline_s* is by `time.monotonic`; *gone* tells whether the caller's client has left; what
+    the job takes is noted in *trip*.
     """
 
     inputs: Tensors
@@ -78,9 +79,19 @@ class Job:
     layout: Layout
     deadline_s: float
     gone: Callable[[], bool]
-    asked_s: float = field(default_factory=monotonic)
+    trip: Trip
     taken: bool = False
     answer: Reply = field(default_factory=Reply)
+
+
+def batch_of(jobs: list[Job]) -> Batch:
+    """Begin the batch of *jobs*; lines of the log are about their requests from now on."""
+    origins = tuple(job.trip.origin for job in jobs if job.trip.origin)
+    batch = Batch(origins, len(jobs), sum(job.rows for job in jobs), monotonic())
+    for job in jobs:
+        job.trip.join(batch)
+    ABOUT.set(origins)
+    return batch
 
 
 class Queue:

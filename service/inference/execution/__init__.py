@@ -10,10 +10,11 @@ from service.inference.tensors import Tensors, TensorSpec
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """What a call gave, and the seconds that the model itself took."""
+    """What a call gave, the seconds that the model itself took, and its process if not this one."""
 
     outputs: Tensors
     infer_s: float
+    process: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,9 @@ class Execution(Protocol):
 
     lanes: int
     quarantine: Quarantine | None
+
+    # The process that it runs in, 0 for this one, or while there is none.
+    process: int
 
     # Why the model cannot come back, while it cannot.
     failure: str

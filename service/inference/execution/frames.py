@@ -18,6 +18,9 @@ HEAD = struct.Struct("<cdQ")
 # From the worker: a batch; its number is the deadline, by a clock that all processes share.
 BATCH = b"B"
 
+# Before it, if there is anything to say: the fields that tell whom the batch is for, in JSON.
+ABOUT, NOBODY = b"I", b""
+
 # From the process: it has loaded, or could not; it has begun the batch; how that ended. An
 # answer's number is the seconds that the model took.
 READY, FAILED, BEGUN, ANSWER, RAISED, LATE, LOST, TOO_LARGE = (
@@ -50,7 +53,12 @@ class Frame(NamedTuple):
 
 def send(sock: socket.socket, kind: bytes, number: float = 0.0, body: bytes = b"") -> None:
     """Send one message, whole."""
-    sock.sendall(HEAD.pack(kind, number, len(body)) + body)
+    sock.sendall(pack(kind, number, body))
+
+
+def pack(kind: bytes, number: float = 0.0, body: bytes = b"") -> bytes:
+    """One message, as it travels."""
+    return HEAD.pack(kind, number, len(body)) + body
 
 
 def receive(sock: socket.socket) -> Frame:
@@ -111,6 +119,11 @@ def to_raised(body: bytes | bytearray) -> Raised:
     """Undo `from_raised`."""
     kind, stack, text = json.loads(body)
     return Raised(kind, tuple(stack), text)
+
+
+def from_identifiers(identifiers: Mapping[str, Any]) -> bytes:
+    """Put the fields of whom a batch is for into JSON, on one line."""
+    return json.dumps(identifiers).encode() if identifiers else NOBODY
 
 
 def _told(spec: TensorSpec) -> dict[str, Any]:

@@ -7,31 +7,29 @@ default action needs no Python; memory beyond the limit ends it as well. It igno
 that end the service and leaves when its last client has: what it owes is answered first.
 """
 
-import faulthandler
 import json
 import os
 import signal
 import socket
-import struct
 import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from time import monotonic, perf_counter
 
-from service.errors import InvalidModel, ServiceError
+from service.errors import ServiceError
 from service.inference.execution import ArtefactSpecs, frames, loaded_code
+from service.inference.execution.brief import Brief, told_path
 from service.inference.execution.limits import (
-    is_want_of_memory,
     limit_memory,
     limit_time,
     private_bytes,
 )
+from service.inference.execution.loading import load
 from service.inference.execution.output import keep_lines_whole
-from service.inference.runtimes import Runtime, open_runtime
+from service.inference.runtimes import Runtime
 from service.inference.tensors import Tensors, pack, unpack
 from service.raised import raised_by
 
@@ -45,42 +43,25 @@ PEER_LIMIT_S = 10.0
 # stands there as bytes, as arrays, and as what the model makes of them.
 BATCH_SHARE = 3
 
-# The note of where a load hangs is written first, and the kernel's timer ends what cannot write.
-NOTE_S = 5.0
-
 # Not 3 or 4: a Gunicorn master that inherits this process as process 1 would stop at those.
 EXIT_FAILED = 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Brief:
-    """What a process is told at its start; file descriptors are inherited."""
-
-    model: str
-    platform: str
-    file: str
-    options: dict[str, object]
-    call_limit_s: float
-    memory_limit_bytes: int
-    json_lines: bool
-    load_limit_s: float
-    warm_up: str = ""
-    ready: str = ""
-    stack: str = ""
-    modules: str = ""
-    listener_fd: int = -1
-    lock_fd: int = -1
-
-    def to_json(self) -> str:
-        """The brief as an argument of the command line."""
-        return json.dumps(asdict(self))
 
 
 class Host:
     """Serves one runtime to whoever is connected."""
 
-    def __init__(self, runtime: Runtime, listener: socket.socket, brief: Brief) -> None:
-        """Until it is warm, a call may take as long as loading: some frameworks compile first."""
+    def __init__(
+        self,
+        runtime: Runtime,
+        listener: socket.socket,
+        brief: Brief,
+        about: Callable[[bytes], None],
+    ) -> None:
+        """
+        Until it is warm, a call may take as long as loading: some frameworks compile first.
+
+        *about* is told for whom the model works from now on, by the fields of their lines.
+        """
         self._runtime = runtime
         self._brief = brief
         self._is_warm = Path(brief.warm_up).exists()
@@ -89,6 +70,7 @@ class Host:
         self._hello = frames.from_specs(ArtefactSpecs(runtime.inputs, runtime.outputs))
         self._clients = DefaultSelector()
         self._clients.register(listener, EVENT_READ, self._welcome)
+        self._about = about
 
     def serve(self) -> None:
         """Serve until the last client has gone; raises MemoryError when there is no more."""
@@ -115,6 +97,15 @@ class Host:
     def _answer(self, client: socket.socket) -> None:
         """Run the batch that *client* has sent."""
         head = frames.receive_head(client)
+        if head.kind == frames.ABOUT:
+            self._about(bytes(frames.receive_body(client, head)))
+            head = frames.receive_head(client)
+        try:
+            self._answer_batch(client, head)
+        finally:
+            self._about(frames.NOBODY)
+
+    def _answer_batch(self, client: socket.socket, head: frames.Head) -> None:
         if monotonic() > head.number:
             frames.discard_body(client, head)
             frames.send(client, frames.LATE)
@@ -153,8 +144,7 @@ def main() -> None:
     prepare_signals()
     for fd in (brief.listener_fd, brief.lock_fd):
         os.set_inheritable(fd, False)  # noqa: FBT003  # so is its signature
-    if brief.json_lines:
-        keep_lines_whole(brief.model)
+    about = keep_lines_whole(brief.model) if brief.json_lines else lambda _fields: None
     listener = socket.socket(fileno=brief.listener_fd)
     try:
         runtime = load(brief)
@@ -166,7 +156,7 @@ def main() -> None:
         with suppress(OSError):
             Path(brief.ready).touch()  # how it ends from here says nothing against its loading
         with listener:  # what would connect while this process ends is better refused
-            Host(runtime, listener, brief).serve()
+            Host(runtime, listener, brief, about).serve()
     except MemoryError:
         sys.exit(f"the model has grown to its limit of {brief.memory_limit_bytes >> 20} MB")
     with suppress(OSError):
@@ -179,57 +169,6 @@ def prepare_signals() -> None:
         signal.signal(ignored, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
-
-
-def load(brief: Brief) -> Runtime:
-    """
-    Open the model, and warm it if another process has left a batch to do so, within its limits.
-
-    Raises InvalidModel with both figures of memory. A load that takes too long ends this process.
-    """
-    limit_time(brief.load_limit_s + NOTE_S)
-    with Path(brief.stack).open("w") as note:
-        faulthandler.dump_traceback_later(brief.load_limit_s, exit=True, file=note)
-        try:
-            limit_memory(brief.memory_limit_bytes)
-            runtime = open_warm(brief)
-        except Exception as error:
-            used_bytes = private_bytes()
-            limit_memory(None)  # what is left to do takes some, too
-            if is_want_of_memory(error, used_bytes, brief.memory_limit_bytes):
-                had = f"; it had {used_bytes >> 20} MB" if used_bytes else ""
-                raise InvalidModel(
-                    f"the model takes more than the {brief.memory_limit_bytes >> 20} MB that "
-                    f"memory_mb allows while it loads{had}"
-                ) from error
-            raise
-        finally:
-            faulthandler.cancel_dump_traceback_later()
-    limit_time(0)
-    return runtime
-
-
-def open_warm(brief: Brief) -> Runtime:
-    """Open the model and ask it what the process before this one was asked."""
-    runtime = open_runtime(brief.platform, Path(brief.file), brief.options)
-    if (batch := left_batch(brief.warm_up)) is not None:
-        runtime.predict(batch)
-    if (private_bytes() or 0) >= brief.memory_limit_bytes:
-        raise MemoryError  # of what it had before it was limited
-    return runtime
-
-
-def left_batch(warm_up: str) -> Tensors | None:
-    """What the process before this one was asked, if it left that whole."""
-    try:
-        return unpack(bytearray(Path(warm_up).read_bytes()))
-    except (OSError, ValueError, LookupError, struct.error):
-        return None
-
-
-def told_path(ready: Path, pid: int) -> Path:
-    """The file that exists once somebody has told of the end of process *pid*."""
-    return ready.with_suffix(f".{pid}.told")
 
 
 def tell_failure(listener: socket.socket, error: BaseException) -> None:

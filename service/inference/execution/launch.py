@@ -21,7 +21,7 @@ from time import monotonic, sleep, time
 
 from service.errors import OutdatedModel
 from service.inference.execution import loaded_code, own_program
-from service.inference.execution.host import Brief, told_path
+from service.inference.execution.brief import Brief, told_path
 from service.inference.execution.quarantine import Quarantine
 from service.inference.execution.socket_place import SocketPlace
 from service.inference.execution.whole_files import write_whole

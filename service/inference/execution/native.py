@@ -4,6 +4,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from contextvars import copy_context
 from time import monotonic
 from traceback import extract_stack
 from types import FrameType
@@ -39,7 +40,8 @@ class NativeThreads:
         """
         if not self._places.take(_left_s(deadline_s)):
             raise _too_late()
-        future = self._executor.submit(_attempt, work, self._running)
+        # Lines of the log that the work writes are about whoever asked for it.
+        future = self._executor.submit(copy_context().run, _attempt, work, self._running)
         try:
             done, raised = future.result(_left_s(deadline_s))
         except BaseException as error:
@@ -58,6 +60,11 @@ class NativeThreads:
                 # request's body until the collector comes.
                 del raised, future
         return done  # type: ignore[return-value]  # only None if that is what work returns
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for one of the threads."""
+        return self._places.waiting
 
     def is_stalled(self, limit_s: float) -> bool:
         """Tell whether every thread is in work that has taken more than *limit_s*."""

@@ -2,9 +2,13 @@
 
 import atexit
 import os
+import secrets
 import sys
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
+
+import orjson
 
 from service.log_text import json_line
 from service.log_writer import LineWriter
@@ -13,12 +17,17 @@ from service.log_writer import LineWriter
 PIECE_BYTES = 2000
 FINISH_S = 1.0
 
+# What no model prints: by it the process tells whom its lines are about.
+MARK_BYTES = 16
 
-def keep_lines_whole(model: str) -> None:
+
+def keep_lines_whole(model: str) -> Callable[[bytes], None]:
     """
     Send whatever this process writes to stdout or stderr to stdout, one JSON object a line.
 
     The model never waits for whoever reads them: what is not taken in time is dropped, and told.
+    To be called with the fields, in JSON, of those whom lines are about from now on: that goes the
+    way of the lines, so that none that waits there is taken for another's.
     """
 
     def dropped(lines: int) -> bytes:
@@ -30,14 +39,10 @@ def keep_lines_whole(model: str) -> None:
         os.dup2(writable, standard)
     os.close(writable)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-
-    def forward() -> None:
-        with os.fdopen(readable, "rb") as printed:
-            while piece := printed.readline(PIECE_BYTES):
-                text = piece.decode("utf-8", "replace").rstrip()
-                writer.put(_event(model, "info", "model_output", {"line": text}))
-
-    forwarder = threading.Thread(target=forward, daemon=True)
+    mark = secrets.token_bytes(MARK_BYTES).replace(b"\n", b"\r")
+    forwarder = threading.Thread(
+        target=_forward, args=(readable, mark, model, writer.put), daemon=True
+    )
     forwarder.start()
 
     def finish() -> None:
@@ -48,6 +53,25 @@ def keep_lines_whole(model: str) -> None:
         forwarder.join(FINISH_S)
 
     atexit.register(finish)  # before the writer's own, which waits for what is handed over here
+
+    def about(fields: bytes) -> None:
+        sys.stdout.flush()
+        os.write(1, mark + fields + b"\n")
+
+    return about
+
+
+def _forward(readable: int, mark: bytes, model: str, put: Callable[[bytes], None]) -> None:
+    """Put what is printed, a line after another; a *mark* tells whom the next ones are about."""
+    about: dict[str, object] = {}
+    with os.fdopen(readable, "rb") as printed:
+        while piece := printed.readline(PIECE_BYTES):
+            text, marked, fields = piece.partition(mark)
+            if text or not marked:
+                line = text.decode("utf-8", "replace").rstrip()
+                put(_event(model, "info", "model_output", {**about, "line": line}))
+            if marked:
+                about = orjson.loads(fields.strip() or b"{}")
 
 
 def _event(model: str, level: str, event: str, facts: dict[str, object]) -> bytes:

@@ -17,6 +17,11 @@ class Places:
         self._lock = threading.Lock()
         self._waiting: deque[_Waiter] = deque()
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for one."""
+        return len(self._waiting)
+
     def take(self, timeout_s: float | None = None) -> bool:
         """Wait for a place, for *timeout_s* at most; whether there was one."""
         with self._lock:

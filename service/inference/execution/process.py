@@ -23,6 +23,7 @@ from service.inference.execution import ArtefactSpecs, CallResult, Interrupted, 
 from service.inference.execution.launch import BACKOFF_FIRST_S, BACKOFF_MOST_S, Launcher
 from service.inference.execution.quarantine import Quarantine
 from service.inference.tensors import Tensors, pack, unpack
+from service.origin import identifiers
 from service.raised import RaisedThere
 
 # Beyond the time that a process gives itself, for one that cannot keep it: stopped, or in the
@@ -42,7 +43,7 @@ class ProcessExecution:
         self._launcher = launcher
         self._brief = launcher.brief
         self._connection: socket.socket | None = None
-        self._process = 0
+        self.process = 0
         self._load_s = 0.0
         self._ready_at_s = 0.0
         self._is_warm = self._closed = False
@@ -75,7 +76,7 @@ class ProcessExecution:
             process.settimeout(max(0.0, deadline_s - monotonic()) + self._longest_s + GRACE_S)
             # One that ends while it receives has said before that it had begun.
             with suppress(BrokenPipeError, ConnectionResetError):
-                frames.send(process, frames.BATCH, deadline_s, batch)
+                process.sendall(_about() + frames.pack(frames.BATCH, deadline_s, batch))
             answer = frames.receive(process)
             if answer.kind == frames.BEGUN:
                 begun = True
@@ -107,7 +108,7 @@ class ProcessExecution:
 
     def how_it_ended(self) -> str:
         """How the process ended that was lost, if it falls to this worker to tell; else empty."""
-        return self._launcher.exit_reason() if self._launcher.claim_end(self._process) else ""
+        return self._launcher.exit_reason() if self._launcher.claim_end(self.process) else ""
 
     def recover(self, failed: Callable[[str], None]) -> str:
         """
@@ -116,7 +117,7 @@ class ProcessExecution:
         *failed* is told how each of them ended. Whoever had a batch in the one before has told of
         its end meanwhile; if nobody has, the first worker that asks returns how it ended.
         """
-        ended, how = self._process, self._launcher.exit_reason()
+        ended, how = self.process, self._launcher.exit_reason()
         wait_s = BACKOFF_FIRST_S
         while not self._closed and self._connection is None:
             try:
@@ -160,7 +161,7 @@ class ProcessExecution:
 
     def _read(self, answer: frames.Frame) -> CallResult:
         if answer.kind == frames.ANSWER:
-            return CallResult(unpack(answer.body), answer.number)
+            return CallResult(unpack(answer.body), answer.number, self.process)
         if answer.kind == frames.LATE:
             raise DeadlineExceeded("the model's process was busy for all the time there was")
         if answer.kind == frames.TOO_LARGE:
@@ -182,7 +183,7 @@ class ProcessExecution:
     def _end_process(self) -> None:
         """End a process that answers to nothing, not even to its own timer: it may be stopped."""
         with suppress(ProcessLookupError, PermissionError):
-            os.kill(self._process, signal.SIGKILL)
+            os.kill(self.process, signal.SIGKILL)
 
     def _connect_or_explain(self, deadline_s: float) -> tuple[socket.socket, ArtefactSpecs]:
         try:
@@ -214,5 +215,11 @@ class ProcessExecution:
             connected.close()
             said = word.body.decode("utf-8", "replace")
             raise InvalidModel(said) if word.number == frames.OURS else LoadRaised(said)
-        self._process = int(word.number)
+        self.process = int(word.number)
         return connected, frames.to_specs(word.body)
+
+
+def _about() -> bytes:
+    """The message that tells whom the batch is for; none of one that is nobody's."""
+    fields = frames.from_identifiers(identifiers())
+    return frames.pack(frames.ABOUT, body=fields) if fields else b""

@@ -16,6 +16,7 @@ class ThreadExecution:
 
     quarantine: Quarantine | None = None
     failure = ""
+    process = 0
     is_outdated = False
 
     def __init__(

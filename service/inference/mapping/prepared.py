@@ -35,6 +35,14 @@ class Prepared:
     prepacks: bool = False
     why: str = ""
 
+    @property
+    def mapped_bytes(self) -> int:
+        """The size of the mapped file, 0 where there is none."""
+        try:
+            return Path(self.mapped).stat().st_size if self.mapped else 0
+        except OSError:
+            return 0
+
 
 def prepared(
     folder: Path, artefact: Path, asked: str, limit_pixels: int, deadline_s: float

@@ -13,6 +13,7 @@ from service.errors import (
 from service.inference.batching.batcher import Batcher
 from service.inference.execution import CallResult
 from service.inference.execution.quarantine import Quarantine
+from service.inference.trip import Trip
 from tests.conftest import eventually
 
 POISON = -1.0
@@ -67,9 +68,12 @@ def batching():
             self.batcher = Batcher(self.execution, **(defaults | settings))
             made.append(self)
 
-        def ask(self, *values, within_s=20, gone=lambda: False, shape=(-1,), dtype=float):
+        def ask(
+            self, *values, within_s=20, gone=lambda: False, shape=(-1,), dtype=float, trip=None
+        ):
             inputs = {"x": np.array(values, dtype).reshape(shape)}
-            return self.batcher.ask(inputs, deadline_s=monotonic() + within_s, gone=gone)
+            deadline_s = monotonic() + within_s
+            return self.batcher.ask(inputs, deadline_s=deadline_s, gone=gone, trip=trip or Trip())
 
         def call(self, *values, **options):
             return callers.submit(self.ask, *values, **options)

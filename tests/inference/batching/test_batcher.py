@@ -42,13 +42,13 @@ def test_what_queues_during_a_call_is_the_next_batch_up_to_its_rows(batching):
 
     assert model.execution.batches == [[0], [1, 2, 3, 4, 5], [6, 7]]
     assert [one.outputs["y"].tolist() for one in answers] == [[2 * n] for n in range(1, 8)]
-    assert [one.batch_rows for one in answers] == [5] * 5 + [2] * 2
+    assert [one.batch.rows for one in answers] == [5] * 5 + [2] * 2
 
 
 def test_a_lone_request_does_not_wait_for_company(batching):
     model = batching()
 
-    assert model.ask(3).batch_rows == 1
+    assert model.ask(3).batch.rows == 1
     assert model.execution.batches == [[3]]
 
 

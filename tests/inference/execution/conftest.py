@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from service.inference.execution import launch
-from service.inference.execution.host import Brief
+from service.inference.execution.brief import Brief
 from service.inference.execution.launch import Launcher
 from service.inference.execution.process import ProcessExecution
 

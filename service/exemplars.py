@@ -1,0 +1,104 @@
+"""
+The slowest recent request of each bucket of the durations, by its trace: OpenMetrics' exemplars.
+
+prometheus-client has none over several processes. Each worker keeps its own, which are few, and
+writes them into a file beside its metrics; a scrape reads all workers' and takes the slowest.
+"""
+
+import os
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from time import time
+from typing import Any, NamedTuple
+
+import orjson
+from prometheus_client import Metric
+from prometheus_client.samples import Exemplar, Sample
+
+# A slower one is forgotten for a newer one after so long; what is older is not told.
+RECENT_S, TOLD_S = 60.0, 600.0
+
+PATTERN = "exemplars_*.json"
+
+
+class Slowest(NamedTuple):
+    """A request: what it took, when it ended (seconds since 1970), and its trace."""
+
+    seconds: float
+    at_s: float
+    trace_id: str
+
+
+# By method, route and the number of the bucket.
+Kept = dict[tuple[str, str, int], Slowest]
+
+
+class Exemplars:
+    """One worker's, of a histogram with the buckets *limits_s*."""
+
+    def __init__(self, limits_s: Sequence[float]) -> None:
+        self._limits_s = limits_s
+        self._kept: Kept = {}
+        self._is_news = False
+
+    def note(self, method: str, route: str, seconds: float, trace_id: str) -> None:
+        """Keep the request if it is the slowest of its bucket for now."""
+        key = method, route, bisect_left(self._limits_s, seconds)
+        now, kept = time(), self._kept.get(key)
+        if kept is None or seconds >= kept.seconds or now - kept.at_s > RECENT_S:
+            self._kept[key] = Slowest(seconds, now, trace_id)
+            self._is_news = True
+
+    def save(self, path: Path) -> None:
+        """Write them for whoever is scraped, if there is anything new."""
+        if not self._is_news:
+            return
+        self._is_news = False
+        rows = [[*key, *slowest] for key, slowest in self._kept.items()]
+        new = path.with_suffix(".new")
+        with suppress(OSError):  # a full disk costs exemplars
+            new.write_bytes(orjson.dumps(rows))
+            new.rename(path)
+
+
+def of_all(folder: Path) -> Kept:
+    """The slowest of all workers."""
+    oldest_s = time() - TOLD_S
+    slowest: Kept = {}
+    for method, route, bucket, *rest in _rows(folder):
+        key, one = (method, route, bucket), Slowest(*rest)
+        if one.at_s >= oldest_s and (key not in slowest or one.seconds > slowest[key].seconds):
+            slowest[key] = one
+    return slowest
+
+
+def _rows(folder: Path) -> Iterator[Any]:
+    for path in folder.glob(PATTERN):
+        with suppress(OSError, ValueError):
+            yield from orjson.loads(path.read_bytes())
+
+
+def attach(durations: Metric, limits_s: Sequence[float], kept: Kept) -> None:
+    """Put the exemplars beside the samples of their buckets."""
+    if kept:
+        durations.samples = [_with_exemplar(sample, limits_s, kept) for sample in durations.samples]
+
+
+def _with_exemplar(sample: Sample, limits_s: Sequence[float], kept: Kept) -> Sample:
+    if not sample.name.endswith("_bucket"):
+        return sample
+    labels = sample.labels
+    bucket = bisect_left(limits_s, float(labels["le"]))
+    slowest = kept.get((labels["method"], labels["route"], bucket))
+    if slowest is None:
+        return sample
+    trace = {"trace_id": slowest.trace_id}
+    return sample._replace(exemplar=Exemplar(trace, slowest.seconds, slowest.at_s))
+
+
+def path_of(worker: int) -> Path | None:
+    """Where the worker in a slot keeps its own; None without a folder for metrics."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    return Path(folder, PATTERN.replace("*", str(worker))) if folder else None
