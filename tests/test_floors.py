@@ -21,6 +21,7 @@ FLOORS = [
         "service.trace_context",
         "service.raised",
     },
+    {"service.explain"},
     {"service.errors", "service.quiet_minute", "service.content_coding"},
     {
         "service.inference.tensors",

@@ -25,6 +25,9 @@ blueprint = Blueprint("predict", __name__)
 # An answer of more numbers is put into words beside the hub: 10,000 take about 5 ms.
 LARGE_NUMBERS = 10_000
 
+# An answer that waits longer for the event loop than this says so.
+BUSY_S = 0.001
+
 # A number on its way into an answer: as Python's, in a list or dictionary, and as text.
 NUMBER_BYTES = 150
 
@@ -98,6 +101,8 @@ def _note(payload: Payload, stages: Stages, record: dict[str, Any]) -> None:
         stages.reckon("infer", trip.infer_s(), "queue")
         stages.reckon("batch", trip.batch_s(), "queue")
         record |= {"batch_rows": batch.rows, "batch_requests": batch.requests}
+    if (hub_s := trip.hub_s()) > BUSY_S:
+        record["hub_ms"] = round(hub_s * 1000, 3)
     if trip.restart_s:
         record["restart_ms"] = round(trip.restart_s * 1000, 3)
 

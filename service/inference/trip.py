@@ -12,7 +12,8 @@ class Batch:
     A call of a model, for one request or several.
 
     *began_s* and *ended_s* are by `time.monotonic`; of *infer_s* the model itself had the use.
-    *process* is the process that the model ran in, 0 for the worker's own.
+    *process* is the process that the model ran in, 0 for the worker's own; *done_s* is when a native
+    thread of this one had the answer, 0 where that is not known.
     """
 
     origins: tuple[Origin, ...]
@@ -22,6 +23,7 @@ class Batch:
     ended_s: float = 0.0
     infer_s: float = 0.0
     process: int = 0
+    done_s: float = 0.0
     span: object = None  # its span's context, once that has been exported
 
 
@@ -46,12 +48,20 @@ class Trip:
         self.began_s = self.began_s or batch.began_s
         self.batch = batch
 
+    def leave(self) -> None:
+        """Be part of none any more: it has not begun after all."""
+        self.began_s, self.batch = 0.0, None
+
     def infer_s(self) -> float:
         """What the model took; all the time since the batch began, where it has not answered."""
         batch = self.batch
         if batch is None:
             return 0.0
         return batch.infer_s if batch.ended_s else monotonic() - batch.began_s
+
+    def hub_s(self) -> float:
+        """For how long the answer, once it was there, has waited for the event loop."""
+        return monotonic() - self.batch.done_s if self.batch and self.batch.done_s else 0.0
 
     def batch_s(self) -> float:
         """What else has passed since the first batch began."""

@@ -159,6 +159,8 @@ class Batcher:
         try:
             ran = self._execute(lane, jobs)
         except Interrupted:
+            for job in jobs:
+                job.trip.leave()
             self._recover()
             survived = self._run(lane, jobs)  # another worker may have found a culprit meanwhile
         except ModelDied as error:
@@ -192,7 +194,8 @@ class Batcher:
             )
         finally:
             self._due_s[lane] = FOREVER
-        batch.ended_s, batch.infer_s, batch.process = monotonic(), ran.infer_s, ran.process
+        batch.ended_s, batch.infer_s = monotonic(), ran.infer_s
+        batch.process, batch.done_s = ran.process, ran.done_s
         answered = row_count(ran.outputs)
         if answered != batch.rows:
             raise ValueError(f"the model answered {answered} rows to {batch.rows}")

@@ -10,11 +10,16 @@ from service.inference.tensors import Tensors, TensorSpec
 
 @dataclass(frozen=True, slots=True)
 class CallResult:
-    """What a call gave, the seconds that the model itself took, and its process if not this one."""
+    """
+    What a call gave, the seconds that the model itself took, and its process if not this one.
+
+    *done_s* is when a native thread had it, by `time.monotonic`; 0 where that is not known.
+    """
 
     outputs: Tensors
     infer_s: float
     process: int = 0
+    done_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

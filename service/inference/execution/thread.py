@@ -41,7 +41,7 @@ class ThreadExecution:
             raise DeadlineExceeded("no thread was free within the time that this request had")
         started = perf_counter()
         outputs = self._runtime.predict(inputs)
-        return CallResult(outputs, perf_counter() - started)
+        return CallResult(outputs, perf_counter() - started, done_s=monotonic())
 
     def is_lost(self) -> bool:
         """Never: it ends with the worker."""
