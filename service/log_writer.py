@@ -103,6 +103,11 @@ class LineWriter:
     def _write(self, lines: list[bytes]) -> None:
         for packed, count in _packed(lines):
             try:
+                self._await_room()
+                # Told before, not after: there the interpreter may keep this thread waiting, and a
+                # process that is killed then would be said to have lost lines that are written.
+                self._taken -= count
+                self.waiting(self._queue.qsize() + self._taken)
                 self._write_whole(packed)
             except OSError:
                 self._drop(count)
@@ -133,9 +138,14 @@ class LineWriter:
             try:
                 return os.write(self._descriptor, data)
             except BlockingIOError:
-                waiting = poll()
-                waiting.register(self._descriptor, POLLOUT)
-                waiting.poll(POLL_MS)
+                self._await_room()
+
+    def _await_room(self) -> None:
+        """Wait until a pipe takes a whole write, or a moment; a file always does."""
+        waiting = poll()
+        waiting.register(self._descriptor, POLLOUT)
+        while not waiting.poll(POLL_MS):
+            pass
 
     def _drop(self, lines: int) -> None:
         with self._lock:

@@ -79,8 +79,9 @@ def _busy(request: Event) -> Cause | None:
         return None
     return Cause(
         "worker busy",
-        f"for {duration(request.ms('hub'))} its answer was there, and waited for the worker's event "
-        "loop, which was at work for others: more workers, or fewer requests for each, would help",
+        f"for {duration(request.ms('hub'))} its answer was there, and waited for the worker's "
+        "event loop, which was at work for others: more workers, or fewer requests for each, would "
+        "help",
     )
 
 

@@ -12,8 +12,8 @@ class Batch:
     A call of a model, for one request or several.
 
     *began_s* and *ended_s* are by `time.monotonic`; of *infer_s* the model itself had the use.
-    *process* is the process that the model ran in, 0 for the worker's own; *done_s* is when a native
-    thread of this one had the answer, 0 where that is not known.
+    *process* is the process that the model ran in, 0 for the worker's own; *done_s* is when a
+    native thread of this one had the answer, 0 where that is not known.
     """
 
     origins: tuple[Origin, ...]
