@@ -46,8 +46,8 @@ class Exemplars:
     def note(self, method: str, route: str, seconds: float, trace_id: str) -> None:
         """Keep the request if it is the slowest of its bucket for now."""
         key = method, route, bisect_left(self._limits_s, seconds)
-        now, kept = time(), self._kept.get(key)
-        if kept is None or seconds >= kept.seconds or now - kept.at_s > RECENT_S:
+        kept, now = self._kept.get(key), time()
+        if kept is None or seconds >= kept[0] or now - kept[1] > RECENT_S:
             self._kept[key] = Slowest(seconds, now, trace_id)
             self._is_news = True
 

@@ -46,6 +46,8 @@ class LineWriter:
         self._tell = tell
         self.dropped: Callable[[int], None] = lambda _lines: None
         self.waiting: Callable[[int], None] = lambda _lines: None
+        self._room = poll()
+        self._room.register(descriptor, POLLOUT)
         self._begin()
         os.register_at_fork(after_in_child=self._begin)
         atexit.register(self.flush)
@@ -142,9 +144,7 @@ class LineWriter:
 
     def _await_room(self) -> None:
         """Wait until a pipe takes a whole write, or a moment; a file always does."""
-        waiting = poll()
-        waiting.register(self._descriptor, POLLOUT)
-        while not waiting.poll(POLL_MS):
+        while not self._room.poll(POLL_MS):
             pass
 
     def _drop(self, lines: int) -> None:

@@ -5,6 +5,7 @@ Their sum is the time from the request's first byte to the last of its answer, w
 what is under way when a request ends is the stage that it ended in.
 """
 
+from functools import lru_cache
 from time import perf_counter
 
 # head and body: until they are read; queue: waiting for a thread, memory or a batch; decode:
@@ -15,7 +16,8 @@ STAGES = ("head", "body", "queue", "decode", "batch", "infer", "encode", "write"
 # https://www.w3.org/TR/server-timing/. The answer's head leaves before it is known how long the
 # writing takes.
 TIMED = STAGES[:-1]
-TIMING = ", ".join([*(f"{stage};dur=%.3f" for stage in TIMED), "total;dur=%.3f"])
+
+MS = {stage: f"{stage}_ms" for stage in STAGES}
 
 
 class Stages:
@@ -71,14 +73,26 @@ class Stages:
     def server_timing(self) -> str:
         """The field `Server-Timing`, in milliseconds."""
         spent_s = self.spent_s
-        spent_ms = [spent_s.get(stage, 0.0) * 1000 for stage in TIMED]
-        return TIMING % (*spent_ms, self.total_s * 1000)
+        form, stages = _timing(tuple(spent_s))
+        return form % (*[spent_s[stage] * 1000 for stage in stages], self.total_s * 1000)
 
     def facts(self) -> dict[str, float]:
         """What a line of the log tells: the stages that there were, in milliseconds."""
-        spent_s = self.spent_s
         facts = {
-            f"{stage}_ms": round(spent_s[stage] * 1000, 3) for stage in STAGES if spent_s.get(stage)
+            MS[stage]: milliseconds(seconds) for stage, seconds in self.spent_s.items() if seconds
         }
-        facts["total_ms"] = round(self.total_s * 1000, 3)
+        facts["total_ms"] = milliseconds(self.total_s)
         return facts
+
+
+def milliseconds(seconds: float) -> float:
+    """*seconds* in milliseconds, to the microsecond; `round` takes five times as long."""
+    return int(seconds * 1_000_000 + 0.5) / 1000
+
+
+@lru_cache(maxsize=64)
+def _timing(entered: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """How the figures of the stages *entered* are written, the others being 0; and their order."""
+    told = tuple(stage for stage in TIMED if stage in entered)
+    parts = [f"{stage};dur={'%.3f' if stage in told else '0.000'}" for stage in TIMED]
+    return ", ".join([*parts, "total;dur=%.3f"]), told
