@@ -26,7 +26,10 @@ class Cause:
 
 STAGE_CAUSES = {
     "head": ("slow head", "the client took {ms} to send its head"),
-    "body": ("slow body", "the client took {ms} to send its body of {bytes_in} bytes"),
+    "body": (
+        "slow body",
+        "the client took {ms} to send its body{size}",
+    ),
     "queue": ("queue", "it waited {ms} for a thread, for memory, or for its batch to begin"),
     "decode": ("decode", "routing, parsing and preparing its {bytes_in} bytes took {ms}"),
     "batch": ("batch", "in its batch {ms} passed beside the model's own time"),
@@ -53,6 +56,7 @@ def cause_of(request: Event, events: Sequence[Event]) -> Cause:
 def _stage(request: Event, stage: str) -> Cause:
     name, told = STAGE_CAUSES[stage]
     facts = {"bytes_in": 0, "bytes_out": 0} | request.facts
+    facts["size"] = f" of {facts['bytes_in']} bytes" if facts["bytes_in"] else ", which is not all"
     return Cause(name, told.format(ms=duration(request.ms(stage)), **facts))
 
 

@@ -19,7 +19,7 @@ WHO = 'job="weir", app="cats", instance="web.1"'
 HOURS = 60
 
 # Between samples, in minutes: long windows need no more, and take promtool minutes.
-INTERVALS = {"BurnSteady": 5, "BurnSlow": 15}
+INTERVALS = {"BurnSteady": 10, "BurnSlow": 30}
 
 
 def series(name, labels, values):
@@ -104,11 +104,11 @@ def predictions(answered, failed, outcome="failed", minutes=30):
 # What there is, and after how many minutes the alert is looked for.
 FIRES = {
     "WeirErrorsBurnFast": [(requests(980, 20, 90), 75)],
-    "WeirErrorsBurnSteady": [(requests(993, 7, 8 * HOURS // 5), 7 * HOURS)],
-    "WeirErrorsBurnSlow": [(requests(9980, 20, 80 * HOURS // 15), 79 * HOURS)],
+    "WeirErrorsBurnSteady": [(requests(993, 7, 8 * HOURS // 10), 7 * HOURS)],
+    "WeirErrorsBurnSlow": [(requests(9980, 20, 80 * HOURS // 30), 79 * HOURS)],
     "WeirLatencyBurnFast": [(durations(800, 200, 90), 75)],
-    "WeirLatencyBurnSteady": [(durations(930, 70, 8 * HOURS // 5), 7 * HOURS)],
-    "WeirLatencyBurnSlow": [(durations(980, 20, 80 * HOURS // 15), 79 * HOURS)],
+    "WeirLatencyBurnSteady": [(durations(930, 70, 8 * HOURS // 10), 7 * HOURS)],
+    "WeirLatencyBurnSlow": [(durations(980, 20, 80 * HOURS // 30), 79 * HOURS)],
     "WeirDown": [([series("up", "", "0x10")], 5)],
     "WeirSilent": [([], 10), ([series("up", "", "1x5 _x20")], 20)],
     "WeirNotReady": [(waiting(3, 4), 10), (waiting(0, 1), 10)],
@@ -144,11 +144,11 @@ SILENT = {
             75,
         ),
     ],
-    "WeirErrorsBurnSteady": [(requests(995, 5, 8 * HOURS // 5), 7 * HOURS)],
-    "WeirErrorsBurnSlow": [(requests(9995, 5, 80 * HOURS // 15), 79 * HOURS)],
+    "WeirErrorsBurnSteady": [(requests(995, 5, 8 * HOURS // 10), 7 * HOURS)],
+    "WeirErrorsBurnSlow": [(requests(9995, 5, 80 * HOURS // 30), 79 * HOURS)],
     "WeirLatencyBurnFast": [(durations(900, 100, 90), 75)],
-    "WeirLatencyBurnSteady": [(durations(950, 50, 8 * HOURS // 5), 7 * HOURS)],
-    "WeirLatencyBurnSlow": [(durations(995, 5, 80 * HOURS // 15), 79 * HOURS)],
+    "WeirLatencyBurnSteady": [(durations(950, 50, 8 * HOURS // 10), 7 * HOURS)],
+    "WeirLatencyBurnSlow": [(durations(995, 5, 80 * HOURS // 30), 79 * HOURS)],
     "WeirDown": [([series("up", "", "1x3 0 1x10")], 8)],
     "WeirSilent": [([series("up", "", "1x20")], 15), ([series("up", "", "0x20")], 15)],
     "WeirNotReady": [(waiting(4, 4), 10), ([*waiting(3, 4, 1)], 1)],

@@ -137,7 +137,7 @@ def test_a_slow_body(instance):
 
     cause, told = cause_of(instance, answer)
     assert cause == "slow body"
-    assert f"{len(body)} bytes" in told
+    assert f"body of {len(body)} bytes" in told
 
 
 def test_a_slow_client(instance):
