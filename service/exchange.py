@@ -6,15 +6,15 @@ same Exchange, at its end: they cannot disagree.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from secrets import token_hex
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from service.forwarded import client_ip, router_ms
 from service.inference.trip import Trip
-from service.origin import ABOUT
+from service.origin import ABOUT, Ids
 from service.stages import Stages
 from service.trace_context import Parent, parent_of
 
@@ -41,30 +41,42 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9+/=-]{20,200}")
 TRACE_CHARS, SPAN_CHARS, IDS_AT_ONCE = 32, 16, 64
 
 
-@dataclass(eq=False, slots=True)
 class Exchange:
-    """What is known of one request; the status, sizes and stages are final once it has ended."""
+    """
+    What is known of one request; the status, sizes and stages are final once it has ended.
 
-    request_id: str
-    trace_id: str
-    span_id: str
-    parent: Parent | None
-    method: str
-    path: str
-    client_ip: str
-    user_agent: str
-    stages: Stages
+    What few requests have are attributes of the class until they have it.
+    """
+
     router_ms: float | None = None
-    route: str = UNMATCHED
-    status: int = 500
-    bytes_in: int = 0
-    bytes_out: int = 0
-    reason: str = ""
-    shed: str = ""
-    cut: str = ""
-    ended: bool = False
+    route = UNMATCHED
+    status = 500
+    bytes_in = bytes_out = 0
+    reason = shed = cut = ""
+    ended = False
     trip: Trip | None = None
-    prediction: dict[str, Any] = field(default_factory=dict)
+    prediction: Mapping[str, Any] = MappingProxyType({})
+
+    def __init__(
+        self,
+        ids: Ids,
+        parent: Parent | None,
+        stages: Stages,
+        *,
+        method: str,
+        path: str,
+        client_ip: str,
+        user_agent: str,
+    ) -> None:
+        self.request_id, self.trace_id, self.span_id = ids
+        self.parent, self.stages = parent, stages
+        self.method, self.path = method, path
+        self.client_ip, self.user_agent = client_ip, user_agent
+
+    @property
+    def ids(self) -> Ids:
+        """Its identifiers, for whoever must not keep the rest."""
+        return Ids(self.request_id, self.trace_id, self.span_id)
 
     @property
     def is_whole(self) -> bool:
@@ -100,7 +112,7 @@ class Recorder:
         Record every exchange of *app* and show it to the observers at its end.
 
         *trusts* tells of a peer whether it is a proxy whose word counts; *faulted* is told the
-        module of an observer that failed, and what it raised.
+        concern of an observer that failed (its module below the package), and what it raised.
         """
         self._app = app
         self._trusts = trusts
@@ -124,7 +136,9 @@ class Recorder:
             return start_response(status, headers, exc_info)
 
         try:
-            return _CountedBody(self._app(environ, start), exchange, self.close)
+            body = self._app(environ, start)
+            kind = _WholeBody if isinstance(body, tuple) else _CountedBody
+            return kind(body, exchange, self.close)
         except Exception:
             self.close(exchange)
             raise
@@ -141,16 +155,15 @@ class Recorder:
         trace_id, span_id = drawn_id[:TRACE_CHARS], drawn_id[TRACE_CHARS:]
         traceparent = environ.get("HTTP_TRACEPARENT", "")
         parent = parent_of(traceparent, environ.get("HTTP_TRACESTATE", "")) if traceparent else None
+        request_id = sent_id if sent_id and REQUEST_ID.fullmatch(sent_id) else trace_id
         exchange = Exchange(
-            request_id=sent_id if sent_id and REQUEST_ID.fullmatch(sent_id) else trace_id,
-            trace_id=parent.trace_id if parent else trace_id,
-            span_id=span_id,
-            parent=parent,
+            Ids(request_id, parent.trace_id if parent else trace_id, span_id),
+            parent,
+            environ.get(STAGES) or Stages.of_whole(),
             method=environ.get("REQUEST_METHOD", ""),
             path=_readable(environ.get("PATH_INFO", "")),
             client_ip=client_ip(environ, self._trusts),
             user_agent=environ.get("HTTP_USER_AGENT", ""),
-            stages=environ.get(STAGES) or Stages.of_whole(),
         )
         if "HTTP_X_REQUEST_START" in environ:
             exchange.router_ms = router_ms(environ["HTTP_X_REQUEST_START"])
@@ -193,7 +206,22 @@ class Recorder:
                 observe(exchange)
             except Exception as error:  # noqa: BLE001  # an observer may fail in any way
                 with suppress(Exception):
-                    self._faulted(observe.__module__.rpartition(".")[2], error)
+                    self._faulted(observe.__module__.split(".")[1], error)
+
+
+class _WholeBody(list[bytes]):
+    """A body that is there; it closes the exchange once it has been sent."""
+
+    __slots__ = ("_close", "_exchange")
+
+    def __init__(self, body: Iterable[bytes], exchange: Exchange, close: Observer) -> None:
+        super().__init__(body)
+        exchange.bytes_out = sum(map(len, self))
+        self._exchange, self._close = exchange, close
+
+    def close(self) -> None:
+        """As below."""
+        self._close(self._exchange)
 
 
 class _CountedBody:

@@ -1,7 +1,7 @@
 """Whom a line of the log is about: the request, or those of a batch, that are being worked on."""
 
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 # Of a batch, so many requests are named in a line.
 NAMED = 8
@@ -9,6 +9,22 @@ NAMED = 8
 
 class Origin(Protocol):
     """A request by its identifiers: its own, and its trace's and its span's (W3C Trace Context)."""
+
+    @property
+    def request_id(self) -> str:
+        """Its own."""
+
+    @property
+    def trace_id(self) -> str:
+        """Its trace's."""
+
+    @property
+    def span_id(self) -> str:
+        """Its span's."""
+
+
+class Ids(NamedTuple):
+    """Those identifiers alone; whoever keeps them keeps nothing else of the request."""
 
     request_id: str
     trace_id: str

@@ -38,8 +38,8 @@ def predict(name: str, version: str | None = None) -> Answer:
     """Answer the rows, the tensors or the picture that the request carries."""
     model = current_app.catalog.find(name, version)
     manifest = model.manifest
-    record = request.exchange.prediction
-    record |= {"model": name, "version": manifest.version, "rows": 1, "outcome": "refused"}
+    record = {"model": name, "version": manifest.version, "rows": 1, "outcome": "refused"}
+    request.exchange.prediction = record
     try:
         answer = _answer(model, {"name": name, "version": manifest.version}, record)
     except (Exception, HandlingTimeout) as error:
@@ -77,7 +77,7 @@ def _answer(model: Model, names: dict[str, str], record: dict[str, Any]) -> byte
     payload = payload_of(model.signature)
     exchange = request.exchange
     exchange.trip = payload.trip
-    payload.trip.origin = exchange
+    payload.trip.origin = exchange.ids  # the exchange itself would be a circle
     exchange.stages.enter("queue")
     try:
         predicted = model.answer(payload, deadline_s=deadline_s, gone=deadline.client_gone())

@@ -165,7 +165,7 @@ def _attributes(exchange: Exchange) -> dict[str, Any]:
         facts["http.route"] = exchange.route
     if exchange.status >= 500:
         facts["error.type"] = exchange.reason or str(exchange.status)
-    ours = {"reason": exchange.reason, "cut": exchange.cut}
+    ours: dict[str, Any] = {"reason": exchange.reason, "cut": exchange.cut}
     ours = {name: value for name, value in ours.items() if value}
-    ours |= exchange.prediction | exchange.stages.facts()
+    ours |= {**exchange.prediction, **exchange.stages.facts()}
     return facts | {f"weir.{name}": value for name, value in ours.items()}

@@ -63,7 +63,7 @@ def test_a_client_that_leaves_has_its_line_too(service, sent, route, leave):
 
 def test_a_worker_that_hangs_tells_what_was_under_way(tmp_path):
     (tmp_path / "sitecustomize.py").write_text(HOLDS_THE_HUB)
-    command = WEB.replace("gunicorn ", "gunicorn --timeout 2 ")
+    command = WEB.replace("gunicorn ", "gunicorn --timeout 5 ")
     with Instance(tmp_path, command=command, PYTHONPATH=str(tmp_path)) as instance:
         picture = CAT.read_bytes()
         waiting = Wire(instance.port).send(
