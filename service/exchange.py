@@ -6,12 +6,13 @@ same Exchange, at its end: they cannot disagree.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from secrets import token_hex
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from service.counted_body import CountedBody, WholeBody
 from service.forwarded import client_ip, router_ms
 from service.inference.trip import Trip
 from service.origin import ABOUT, Ids
@@ -137,7 +138,7 @@ class Recorder:
 
         try:
             body = self._app(environ, start)
-            kind = _WholeBody if isinstance(body, tuple) else _CountedBody
+            kind = WholeBody if isinstance(body, tuple) else CountedBody
             return kind(body, exchange, self.close)
         except Exception:
             self.close(exchange)
@@ -207,46 +208,3 @@ class Recorder:
             except Exception as error:  # noqa: BLE001  # an observer may fail in any way
                 with suppress(Exception):
                     self._faulted(observe.__module__.split(".")[1], error)
-
-
-class _WholeBody(list[bytes]):
-    """A body that is there; it closes the exchange once it has been sent."""
-
-    __slots__ = ("_close", "_exchange")
-
-    def __init__(self, body: Iterable[bytes], exchange: Exchange, close: Observer) -> None:
-        super().__init__(body)
-        exchange.bytes_out = sum(map(len, self))
-        self._exchange, self._close = exchange, close
-
-    def close(self) -> None:
-        """As below."""
-        self._close(self._exchange)
-
-
-class _CountedBody:
-    """The body on its way out: counts its bytes and closes the exchange once it has been sent."""
-
-    __slots__ = ("_body", "_chunks", "_close", "_exchange")
-
-    def __init__(self, body: Iterable[bytes], exchange: Exchange, close: Observer) -> None:
-        self._body = body
-        self._chunks = iter(body)
-        self._exchange = exchange
-        self._close = close
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        chunk = next(self._chunks)
-        self._exchange.bytes_out += len(chunk)
-        return chunk
-
-    def close(self) -> None:
-        """Called by the server when the answer has left, or the client has (PEP 3333)."""
-        try:
-            if hasattr(self._body, "close"):
-                self._body.close()
-        finally:
-            self._close(self._exchange)

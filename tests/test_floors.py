@@ -16,6 +16,7 @@ FLOORS = [
         "service.problem_details",
         "service.log_text",
         "service.forwarded",
+        "service.counted_body",
         "service.origin",
         "service.stages",
         "service.trace_context",
