@@ -31,6 +31,9 @@ HOLD = "weir.hold"
 
 UNMATCHED = "<unmatched>"
 
+# Those that are told by name: clients may make up any other.
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
 # What a router, an orchestrator and Prometheus ask every few seconds: let in also when nothing else
 # is, and not logged while it succeeds.
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})

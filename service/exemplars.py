@@ -17,6 +17,8 @@ import orjson
 from prometheus_client import Metric
 from prometheus_client.samples import Exemplar, Sample
 
+from service.inference.execution.whole_files import write_whole
+
 # A slower one is forgotten for a newer one after so long; what is older is not told.
 RECENT_S, TOLD_S = 60.0, 600.0
 
@@ -57,10 +59,8 @@ class Exemplars:
             return
         self._is_news = False
         rows = [[*key, *slowest] for key, slowest in self._kept.items()]
-        new = path.with_suffix(".new")
         with suppress(OSError):  # a full disk costs exemplars
-            new.write_bytes(orjson.dumps(rows))
-            new.rename(path)
+            write_whole(path, orjson.dumps(rows))
 
 
 def of_all(folder: Path) -> Kept:

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from service import __version__, errors
 from service.answer import Answer
 from service.application import Application, current_app
-from service.exchange import Exchange
+from service.exchange import METHODS, Exchange
 from service.exposition import encoder_for, registry_of_all
 from service.instruments import (
     BATCH_ROWS,
@@ -42,8 +42,6 @@ from service.instruments import (
 )
 from service.problems import problem
 from service.request import request
-
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 # Prometheus waits for so long by default; a scrape computes for some milliseconds.
 SCRAPE_S = 10.0

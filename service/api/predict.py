@@ -17,7 +17,7 @@ from service.inference.payload import Payload
 from service.inference.signature.signature import Signature
 from service.inference.tensors import Tensors
 from service.request import request
-from service.stages import Stages
+from service.stages import Stages, milliseconds
 from service.wire.phases import HandlingTimeout
 
 blueprint = Blueprint("predict", __name__)
@@ -102,9 +102,9 @@ def _note(payload: Payload, stages: Stages, record: dict[str, Any]) -> None:
         stages.reckon("batch", trip.batch_s(), "queue")
         record |= {"batch_rows": batch.rows, "batch_requests": batch.requests}
     if (hub_s := trip.hub_s()) > BUSY_S:
-        record["hub_ms"] = round(hub_s * 1000, 3)
+        record["hub_ms"] = milliseconds(hub_s)
     if trip.restart_s:
-        record["restart_ms"] = round(trip.restart_s * 1000, 3)
+        record["restart_ms"] = milliseconds(trip.restart_s)
 
 
 def _in_words(

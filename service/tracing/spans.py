@@ -17,12 +17,11 @@ from opentelemetry.trace.span import TraceState
 from opentelemetry.trace.status import Status, StatusCode
 
 from service import __version__
-from service.exchange import UNMATCHED, Exchange
+from service.exchange import METHODS, UNMATCHED, Exchange
 from service.inference.trip import Batch, Trip
 from service.origin import Origin
 
 SCOPE = InstrumentationScope("weir", __version__)
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 NS = 1_000_000_000
 

@@ -220,9 +220,9 @@ def cases(table):
 def test_an_alert_fires_when_it_should(promtool, tmp_path, alert, inputs, minutes):
     done = evaluated(promtool, tmp_path, alert, inputs, minutes)
 
-    assert done.returncode == 1, done.stdout
-    assert re.search(r"got:\[\s*\d+:\s+Labels:", done.stdout + done.stderr), done.stdout
-    assert f'alertname=\\"{alert}\\"' in (said := done.stdout + done.stderr) or alert in said
+    said = done.stdout + done.stderr
+    assert done.returncode == 1, said
+    assert re.search(rf'got:\[\s*\d+:\s+Labels:\{{alertname="{alert}"', said), said
 
 
 @pytest.mark.parametrize(("alert", "inputs", "minutes"), cases(SILENT))
@@ -242,5 +242,8 @@ def test_every_alert_has_both_tests_and_a_paragraph_of_its_own():
 
 
 def test_the_rules_are_well_formed(promtool):
-    checked = [promtool, "check", "rules", *RULES]
-    subprocess.run(checked, check=True, capture_output=True, timeout=60)
+    done = subprocess.run(
+        [promtool, "check", "rules", *RULES], capture_output=True, check=False, timeout=60
+    )
+
+    assert (done.returncode, done.stdout.count(b"SUCCESS")) == (0, len(RULES)), done.stderr

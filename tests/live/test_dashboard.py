@@ -3,7 +3,6 @@
 import json
 import math
 import re
-import threading
 
 import pytest
 import requests
@@ -13,6 +12,7 @@ from tests.conftest import CAT, PROJECT, eventually
 from tests.live.clients import IRIS
 from tests.live.instance import Instance
 from tests.live.monitoring import Prometheus, scraping
+from tests.live.probes import Beside
 
 DASHBOARD = json.loads((PROJECT / "config/grafana/weir.json").read_text())
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
@@ -43,38 +43,22 @@ def asked(tmp_path_factory):
     with (
         Instance(folder, WEB_CONCURRENCY="2") as instance,
         Prometheus(folder, config + scraping(instance.port)) as prometheus,
-        Traffic(instance.url),
+        Traffic(instance),
     ):
         eventually(lambda: prometheus.ask("weir:requests:rate5m"), within_s=60)
         eventually(lambda: prometheus.ask("count_over_time(up[1m]) > 5"), within_s=60)
         yield prometheus, instance
 
 
-class Traffic:
+class Traffic(Beside):
     """Requests of each kind, again and again."""
 
-    def __init__(self, url):
-        self._url = url
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._ended.set()
-        self._thread.join(30)
-
-    def _run(self):
+    def once(self):
         picture, kind = CAT.read_bytes(), {"Content-Type": "image/jpeg"}
-        while not self._ended.wait(0.05):
-            requests.get(self._url + "/?msg=Hello", timeout=10)
-            requests.get(self._url + IRIS, timeout=10)
-            requests.get(self._url + "/nowhere", timeout=10)
-            requests.post(
-                self._url + "/models/cat-or-dog/predict", data=picture, headers=kind, timeout=10
-            )
+        for path in ("/?msg=Hello", IRIS, "/nowhere"):
+            requests.get(self._url + path, timeout=10)
+        predict = self._url + "/models/cat-or-dog/predict"
+        requests.post(predict, data=picture, headers=kind, timeout=10)
 
 
 def filled(query):
