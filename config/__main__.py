@@ -20,22 +20,16 @@ def main() -> None:
     # A Ctrl-C while modules are imported would end in a traceback; it waits for gunicorn.conf.py.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     from config import standard_streams  # noqa: PLC0415  # not before that
-    from config.settings import InvalidSettings, from_environ  # noqa: PLC0415
+    from config.command import become, usable_settings  # noqa: PLC0415
 
     standard_streams.open_missing()
     command = sys.argv[1:]
     if not command:
         sys.stderr.write("usage: python -m config COMMAND…, as in the Procfile\n")
         sys.exit(2)
-    try:
-        settings = from_environ()
-    except InvalidSettings as error:
-        sys.exit(f"weir: {error}")
+    settings = usable_settings()
     left = {name: value for name, value in os.environ.items() if name not in GUNICORNS_OWN}
-    try:
-        os.execvpe(command[0], command, left | settings.for_gunicorn())  # noqa: S606  # as asked
-    except OSError as error:
-        sys.exit(f"weir: {command[0]} cannot be started: {error.strerror}")
+    become(command, left | settings.for_gunicorn())
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ from pathlib import Path
 from string import Template
 from time import monotonic, sleep
 
-from config.settings import InvalidSettings, Settings, from_environ
+from config.command import become, usable_settings
+from config.settings import Settings
 
 TEMPLATE = Path(__file__).parent / "prometheus/agent.yml"
 
@@ -44,19 +45,13 @@ def main() -> None:
     program = shutil.which(os.environ.get("PROMETHEUS", "prometheus"))
     if url and program is None:
         sys.exit("weir: REMOTE_WRITE_URL is set, but there is no prometheus; name it in PROMETHEUS")
-    try:
-        settings = from_environ()
-    except InvalidSettings as error:
-        sys.exit(f"weir: {error}")
+    settings = usable_settings()
     if url and program:
         folder = Path(tempfile.mkdtemp(prefix="weir-agent-"))
         agent = agent_command(program, write_configuration(folder, settings, url), folder)
         if not os.fork():
             keep(agent, folder)
-    try:
-        os.execvp(command[0], command)  # noqa: S606  # as asked
-    except OSError as error:
-        sys.exit(f"weir: {command[0]} cannot be started: {error.strerror}")
+    become(command, os.environ)
 
 
 def keep(command: list[str], folder: Path) -> None:
