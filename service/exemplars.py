@@ -17,7 +17,7 @@ import orjson
 from prometheus_client import Metric
 from prometheus_client.samples import Exemplar, Sample
 
-from service.inference.execution.whole_files import write_whole
+from service.whole_files import write_whole
 
 # A slower one is forgotten for a newer one after so long; what is older is not told.
 RECENT_S, TOLD_S = 60.0, 600.0

@@ -21,6 +21,7 @@ FLOORS = [
         "service.stages",
         "service.trace_context",
         "service.raised",
+        "service.whole_files",
     },
     {"service.explain"},
     {"service.errors", "service.quiet_minute", "service.content_coding"},

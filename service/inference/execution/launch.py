@@ -24,8 +24,8 @@ from service.inference.execution import loaded_code, own_program
 from service.inference.execution.brief import Brief, told_path
 from service.inference.execution.quarantine import Quarantine
 from service.inference.execution.socket_place import SocketPlace
-from service.inference.execution.whole_files import write_whole
 from service.inference.tensors import Tensors, pack
+from service.whole_files import write_whole
 
 # Starts are at least so far apart, doubling while the process ends before it has loaded.
 BACKOFF_FIRST_S, BACKOFF_MOST_S = 1.0, 60.0

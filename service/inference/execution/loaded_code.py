@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
-from service.inference.execution.whole_files import write_whole
+from service.whole_files import write_whole
 
 # When a file was changed, in nanoseconds, and its size in bytes; none if there is no such file.
 Stamp: TypeAlias = list[int] | None

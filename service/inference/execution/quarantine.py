@@ -15,8 +15,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Literal, TypeAlias
 
-from service.inference.execution.whole_files import write_whole
 from service.inference.tensors import Tensors, pack
+from service.whole_files import write_whole
 
 Verdict: TypeAlias = Literal["innocent", "suspect", "guilty"]
 Records: TypeAlias = dict[str, tuple[Verdict, float]]

@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import InvalidModel
-from service.inference.execution.whole_files import write_whole
 from service.inference.manifest.manifest import Manifest
 from service.inference.manifest.reading import read_manifest
 from service.inference.mapping.prepared import Prepared
@@ -26,6 +25,7 @@ from service.inference.runtimes import Runtime, open_runtime
 from service.inference.runtimes.onnx import write_optimised
 from service.inference.signature.signature import build_signature
 from service.inference.tensors import Tensors
+from service.whole_files import write_whole
 
 # Answers may differ by so many units of rounding.
 ROUNDINGS = 32
