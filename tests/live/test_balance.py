@@ -14,6 +14,9 @@ import requests
 from tests.conftest import eventually
 from tests.live.instance import Instance
 
+# Who is idle is asked first; with the cores full of another test's work it may come too late.
+pytestmark = pytest.mark.alone
+
 WORKERS, CONNECTIONS = 4, 64
 REQUEST = b"GET /?msg=Hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
 

@@ -106,6 +106,35 @@ def test_a_model_whose_import_hangs_is_reported_while_the_others_serve(tmp_path,
         assert instance.stop() == 0
 
 
+# Fails where another model is being loaded: it may import the same library, and of two threads that
+# do, one can be given a module that is half made.
+SOLITARY = """
+import pathlib, time
+
+class Solitary:
+    def load(self):
+        begun = pathlib.Path(%r)
+        begun.touch(exist_ok=False)
+        time.sleep(0.3)
+        begun.unlink()
+
+    def predict(self, batch): return {"y": batch["x"] * 2}
+"""
+
+
+def test_a_worker_loads_the_models_of_its_threads_one_after_the_other(tmp_path):
+    repository = tmp_path / "models"
+    for name in ("one", "two", "three"):
+        (repository / name).mkdir(parents=True)
+        (repository / name / "model.py").write_text(SOLITARY % str(tmp_path / "begun"))
+        (repository / name / "model.toml").write_text(TOML % "thread")
+        (repository / name / "example.json").write_text('{"x": 1}')
+
+    with Instance(tmp_path, WEB_CONCURRENCY="1", WEIR_MODELS=str(repository)) as instance:
+        eventually(instance.all_ready)
+        assert not instance.lines(event="model_failed")
+
+
 def test_models_of_every_platform_start_beside_one_another(tmp_path):
     framework("skops", "make install-sklearn")
     framework("openvino", "make install-keras")

@@ -1,6 +1,8 @@
 """Calls in native threads of the worker: for libraries that release the GIL and do not crash."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
 from time import monotonic, perf_counter
 
 from service.errors import DeadlineExceeded
@@ -10,9 +12,16 @@ from service.inference.execution.quarantine import Quarantine
 from service.inference.runtimes import Runtime
 from service.inference.tensors import Tensors
 
+# Of its time, what a load waits for another: one that hangs must not keep all others from theirs.
+PATIENCE_SHARE = 0.5
+
 
 class ThreadExecution:
     """The model lives in this process; a call that hangs keeps its thread until it returns."""
+
+    # Of two threads that import modules which import one another, one is given a module that is
+    # half made (importlib resolves a deadlock so), and what it imports stays broken.
+    _opening = Lock()
 
     quarantine: Quarantine | None = None
     failure = ""
@@ -28,9 +37,20 @@ class ThreadExecution:
         self._threads = threads
 
     def open(self, deadline_s: float) -> ArtefactSpecs:
-        """Load the model in one of the threads, which one that hangs keeps."""
-        self._runtime = self._threads.run(self._open_runtime, deadline_s)
+        """Load the model in one of the threads, which one that hangs keeps; after the others."""
+        with self._alone((deadline_s - monotonic()) * PATIENCE_SHARE):
+            self._runtime = self._threads.run(self._open_runtime, deadline_s)
         return ArtefactSpecs(self._runtime.inputs, self._runtime.outputs)
+
+    @contextmanager
+    def _alone(self, patience_s: float) -> Iterator[None]:
+        """While no other loads in this process, unless one takes longer than *patience_s*."""
+        is_alone = self._opening.acquire(timeout=max(0.0, patience_s))
+        try:
+            yield
+        finally:
+            if is_alone:
+                self._opening.release()
 
     def execute(self, inputs: Tensors, deadline_s: float) -> CallResult:
         """Run the batch in one of the threads, and wait for it however long it takes."""
