@@ -160,10 +160,10 @@ def post_fork(server, worker):
     # By process, as is the default, every restart would leave files that each scrape reads.
     from prometheus_client import values
 
-    from config.metric_files import MetricFile
+    from config.metric_files import Files, FileValue
 
-    values.MmapedDict = MetricFile
-    values.ValueClass = values.MultiProcessValue(process_identifier=lambda: worker.slot)
+    FileValue.files = Files(worker.slot)
+    values.ValueClass = FileValue
 
 
 def worker_exit(server, worker):

@@ -9,19 +9,22 @@ import logging
 import mmap
 import os
 import tempfile
+from _thread import allocate_lock  # the native one, also where gevent replaces threading's
 from contextlib import suppress
 from pathlib import Path
 from struct import error as struct_error
 from struct import pack
 from typing import Any
 
-from prometheus_client.mmap_dict import MmapedDict
+from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
 # 64 KB hold the series of a worker with a few models; it doubles as they become more.
 FIRST_BYTES = 1 << 16
 
 # What the file begins with: how much of it is used, these eight bytes included.
 HEADER = pack("ii", 8, 0)
+
+DOUBLE_BYTES = 8
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +47,12 @@ class MetricFile(MmapedDict):
             self._positions: dict[str, int] = {}
             self._used = len(HEADER)
             self._leave_file(FIRST_BYTES, HEADER, error)
+
+    def place_of(self, key: str) -> "memoryview[float]":
+        """Where the number of the series *key* stands; what is written to it is in the file."""
+        self.read_value(key)  # type: ignore[no-untyped-call]  # adds it where it is not there
+        at = self._positions[key]
+        return memoryview(self._m)[at : at + DOUBLE_BYTES].cast("d")
 
     def _init_value(self, key: str) -> None:
         """Add a series, in a file that has room for it."""
@@ -74,10 +83,61 @@ class MetricFile(MmapedDict):
             log.error("metrics of this worker are missing from scrapes: %s", error)
 
     def close(self) -> None:
-        """Close the mapping, and the file where there is one."""
-        self._m.close()
+        """Close the file where there is one; what is mapped of it goes with its last place."""
         if self._f is not None:
             self._f.close()
+
+
+class Files:
+    """A worker's, by the kind of metric, in the folder PROMETHEUS_MULTIPROC_DIR."""
+
+    def __init__(self, worker: int) -> None:
+        self._worker = worker
+        self._folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+        self._files: dict[str, MetricFile] = {}
+
+    def place_of(self, kind: str, key: str) -> "memoryview[float]":
+        """Where the number of a series stands."""
+        if kind not in self._files:
+            self._files[kind] = MetricFile(str(self._folder / f"{kind}_{self._worker}.db"))
+        return self._files[kind].place_of(key)
+
+
+class FileValue:
+    """
+    One number, written where it stands: prometheus-client's own looks for it each time.
+
+    No time is kept beside it, as no gauge here is told by its most recent worker.
+    """
+
+    files: Files
+    _multiprocess = True
+    _lock = allocate_lock()  # held for some instructions: native threads count as well
+
+    def __init__(self, kind: str, *described: Any, multiprocess_mode: str = "") -> None:
+        """*described*: metric, series, names of labels and their values, and the help text."""
+        prefix = f"{kind}_{multiprocess_mode}" if kind == "gauge" else kind
+        with self._lock:
+            self._place = self.files.place_of(prefix, mmap_key(*described))
+            self._number = self._place[0]
+
+    def inc(self, amount: float) -> None:
+        """Add *amount*."""
+        with self._lock:
+            self._number += amount
+            self._place[0] = self._number
+
+    def set(self, number: float, timestamp: float | None = None) -> None:  # noqa: ARG002  # as its own
+        """Let it be *number*."""
+        with self._lock:
+            self._place[0] = self._number = number
+
+    def get(self) -> float:
+        """Tell it."""
+        return self._number
+
+    def get_exemplar(self) -> None:
+        """None: `service.exemplars` keeps them."""
 
 
 def _allocate(descriptor: int, start: int, end: int) -> None:

@@ -7,11 +7,12 @@ writes them into a file beside its metrics; a scrape reads all workers' and take
 
 import os
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import time
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 from prometheus_client import Metric
@@ -33,8 +34,9 @@ class Slowest(NamedTuple):
     trace_id: str
 
 
-# By method, route and the number of the bucket.
-Kept = dict[tuple[str, str, int], Slowest]
+# Method and route, and with the number of the bucket.
+Kind: TypeAlias = tuple[str, str]
+Kept: TypeAlias = dict[tuple[str, str, int], Slowest]
 
 
 class Exemplars:
@@ -43,18 +45,24 @@ class Exemplars:
     def __init__(self, limits_s: Sequence[float]) -> None:
         self._limits_s = limits_s
         self._kept: Kept = {}
+        # What a request must take to be kept, by kind and bucket.
+        self._beaten_s: dict[Kind, list[float]] = defaultdict(lambda: [0.0] * (len(limits_s) + 1))
         self._is_news = False
 
-    def note(self, method: str, route: str, seconds: float, trace_id: str) -> None:
+    def note(self, kind: Kind, seconds: float, trace_id: str) -> None:
         """Keep the request if it is the slowest of its bucket for now."""
-        key = method, route, bisect_left(self._limits_s, seconds)
-        kept, now = self._kept.get(key), time()
-        if kept is None or seconds >= kept[0] or now - kept[1] > RECENT_S:
-            self._kept[key] = Slowest(seconds, now, trace_id)
+        bucket, beaten_s = bisect_left(self._limits_s, seconds), self._beaten_s[kind]
+        if seconds >= beaten_s[bucket]:
+            beaten_s[bucket] = seconds
+            self._kept[*kind, bucket] = Slowest(seconds, time(), trace_id)
             self._is_news = True
 
     def save(self, path: Path) -> None:
-        """Write them for whoever is scraped, if there is anything new."""
+        """Write them for whoever is scraped, if there is anything new; called every second."""
+        old_s = time() - RECENT_S
+        for (*kind, bucket), slowest in self._kept.items():
+            if slowest.at_s < old_s:
+                self._beaten_s[kind[0], kind[1]][bucket] = 0.0
         if not self._is_news:
             return
         self._is_news = False

@@ -6,7 +6,11 @@ which gunicorn.conf.py makes before the first worker starts. Without it (the dev
 the metrics are this process's alone.
 """
 
-from prometheus_client import Counter, Gauge, Histogram
+from bisect import bisect_left
+from typing import Any
+
+import prometheus_client
+from prometheus_client import Gauge
 
 from service.exemplars import Exemplars
 
@@ -14,6 +18,24 @@ from service.exemplars import Exemplars
 DURATIONS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10, 30)
 ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 SIZES_BYTES = (1 << 10, 10 << 10, 100 << 10, 1 << 20, 5 << 20, 10 << 20)
+
+
+class Counter(prometheus_client.Counter):
+    """Counts at a third of the cost: nothing here counts backwards, or a parent of labels."""
+
+    def inc(self, amount: float = 1, exemplar: Any = None) -> None:  # noqa: ARG002  # its own
+        """Add *amount*."""
+        self._value.inc(amount)
+
+
+class Histogram(prometheus_client.Histogram):
+    """Finds the bucket by bisection; exemplars are kept beside it."""
+
+    def observe(self, amount: float, exemplar: Any = None) -> None:  # noqa: ARG002  # its own
+        """Count *amount* in the first bucket whose limit it does not exceed."""
+        self._sum.inc(amount)
+        self._buckets[bisect_left(self._upper_bounds, amount)].inc(1)
+
 
 REQUESTS = Counter("http_requests_total", "Requests answered.", ["method", "route", "status"])
 DURATION_NAME = "http_request_duration_seconds"
