@@ -8,9 +8,8 @@ sees half of one, and there is no lock to die with.
 """
 
 import mmap
-from collections.abc import Callable
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 # Several generations of the most workers there may be, which reloads in quick succession overlap.
 ROWS = 2048
@@ -34,6 +33,15 @@ NOT_SERVING = -1
 
 # A worker beats each tenth of a second; one that is so late is given nothing.
 LATE_MS = 500
+
+
+# A number that others may see.
+Cell: TypeAlias = "memoryview[int]"
+
+
+def own_cell() -> Cell:
+    """Make one that nobody else sees."""
+    return memoryview(bytearray(8)).cast("q")
 
 
 class Row(NamedTuple):
@@ -127,14 +135,10 @@ class Roster:
         row = _row(slot)
         self._numbers[row + HUNG_SINCE_MS] = self._numbers[row + BEAT_MS]
 
-    def setter(self, slot: int, column: int) -> Callable[[int], None]:
-        """What sets one number of the worker's, at the cost of a function call."""
-        numbers, at = self._numbers, _row(slot) + column
-
-        def set_to(number: int) -> None:
-            numbers[at] = number
-
-        return set_to
+    def cell(self, slot: int, column: int) -> Cell:
+        """One number of the worker's, as `cell[0]`: to set it costs no call."""
+        at = _row(slot) + column
+        return self._numbers[at : at + 1]
 
     def row(self, slot: int) -> Row:
         """What the worker has told."""

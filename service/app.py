@@ -22,13 +22,13 @@ from service import exemplars, logs, metrics, problems
 from service.api import echo, health, models, predict
 from service.application import Application
 from service.aside import Aside
-from service.exchange import Recorder
 from service.inference.account import Account
 from service.inference.catalog import Catalog
 from service.inference.model import Model
 from service.inference.resources import ModelResources
 from service.quiet_minute import QuietMinute
 from service.raised import log_raised
+from service.recorder import Recorder
 from service.tracing.observer import tracing_of
 from service.trust import trust_in
 from service.usage import Usage, watch_memory
@@ -75,11 +75,12 @@ def create_app(settings: Settings) -> Application:
 
 def attend(app: Application, roster: Roster, slot: int, sockets: Sequence[Any]) -> None:
     """Let *roster* know what the worker in *slot* has under way, and a scrape what all take."""
-    roster.setter(slot, PID)(os.getpid())
-    app.recorder.tell_in_flight = roster.setter(slot, IN_FLIGHT)
-    logs.writer().waiting = roster.setter(slot, LINES)
+    roster.cell(slot, PID)[0] = os.getpid()
+    app.recorder.soon = gevent.spawn_raw
+    app.recorder.told_in_flight = roster.cell(slot, IN_FLIGHT)
+    logs.writer().waiting = roster.cell(slot, LINES)
     if app.tracing:
-        app.tracing.queue.waiting = roster.setter(slot, SPANS)
+        app.tracing.queue.waiting = roster.cell(slot, SPANS)
     watch_memory(partial(metrics.remember, slot))
     path = exemplars.path_of(slot)
     app.usage = Usage(roster, sockets, lambda: app.catalog, path.parent if path else None)

@@ -16,9 +16,9 @@ from config.roster import Roster
 from config.settings import Settings
 from service.answer import Answer
 from service.aside import Aside
-from service.exchange import Recorder
 from service.inference.account import Account
 from service.inference.catalog import Catalog
+from service.recorder import Recorder
 from service.request import Request
 from service.tracing.observer import Tracing
 from service.usage import Usage

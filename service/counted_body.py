@@ -13,27 +13,14 @@ class Counted(Protocol):
 Close: TypeAlias = Callable[[Any], None]
 
 
-class WholeBody(list[bytes]):
-    """A body that is there; it closes the exchange once it has been sent."""
-
-    __slots__ = ("_close", "_exchange")
-
-    def __init__(self, body: Iterable[bytes], exchange: Counted, close: Close) -> None:
-        super().__init__(body)
-        exchange.bytes_out = sum(map(len, self))
-        self._exchange, self._close = exchange, close
-
-    def close(self) -> None:
-        """Called by the server when the answer has left, or the client has (PEP 3333)."""
-        self._close(self._exchange)
-
-
 class CountedBody:
-    """The body on its way out: counts its bytes and closes the exchange once it has been sent."""
+    """The body on its way out: counts its bytes, and may close the exchange at its end."""
 
     __slots__ = ("_body", "_chunks", "_close", "_exchange")
 
-    def __init__(self, body: Iterable[bytes], exchange: Counted, close: Close) -> None:
+    def __init__(
+        self, body: Iterable[bytes], exchange: Counted, close: Close = lambda _exchange: None
+    ) -> None:
         self._body = body
         self._chunks = iter(body)
         self._exchange = exchange

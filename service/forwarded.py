@@ -25,9 +25,9 @@ def client_ip(environ: "WSGIEnvironment", trusts: Callable[[str], bool]) -> str:
     the connection comes from one that is trusted, and if it is an address. Some add its port.
     """
     peer: str = environ.get("REMOTE_ADDR", "")
-    forwarded: str = environ.get("HTTP_X_FORWARDED_FOR", "")
-    if not forwarded or not peer or not trusts(peer):
+    if "HTTP_X_FORWARDED_FOR" not in environ or not peer or not trusts(peer):
         return peer
+    forwarded: str = environ["HTTP_X_FORWARDED_FOR"]
     entries = [entry for entry in forwarded.split(",") if not entry.isspace() and entry]
     return _address(entries[-1].strip(' \t"')) or peer if entries else peer
 

@@ -26,6 +26,8 @@ def json_line(event: Mapping[str, Any]) -> bytes:
     """*event* as a JSON object of less than LINE_BYTES, without the line's end."""
     try:
         line = _json(event)
+        if len(line) < LINE_BYTES:
+            return line
         cuts = iter(CUTS)
         while len(line) >= LINE_BYTES:
             line = _json(_cut(event, *next(cuts)))

@@ -15,6 +15,8 @@ from select import POLLOUT, poll
 from time import sleep
 from typing import TypeAlias
 
+from config.roster import own_cell
+
 # PIPE_BUF: a pipe takes so much whole or not at all, so that workers' lines do not mix (pipe(7)).
 WRITE_BYTES = 4096
 
@@ -38,14 +40,14 @@ class LineWriter:
     Writes lines to *descriptor*, each whole or not at all.
 
     *tell* makes the line that says how many were dropped; `dropped` is told each number at once.
-    `waiting` is told how many lines are not written yet, each time that this has changed.
+    The cell `waiting` has how many lines are not written yet.
     """
 
     def __init__(self, descriptor: int, tell: Callable[[int], bytes]) -> None:
         self._descriptor = descriptor
         self._tell = tell
         self.dropped: Callable[[int], None] = lambda _lines: None
-        self.waiting: Callable[[int], None] = lambda _lines: None
+        self.waiting = own_cell()
         self._room = poll()
         self._room.register(descriptor, POLLOUT)
         self._begin()
@@ -68,7 +70,7 @@ class LineWriter:
             self._drop(1)
         else:
             self._queue.put(line)
-            self.waiting(self._queue.qsize() + self._taken)
+            self.waiting[0] = self._queue.qsize() + self._taken
 
     def flush(self, limit_s: float = FLUSH_S) -> None:
         """Wait until what has been handed over is written, but not longer than *limit_s*."""
@@ -97,7 +99,7 @@ class LineWriter:
                 self._taken += 1
             self._write([item for item in items if not isinstance(item, LockType)])
             self._taken = 0
-            self.waiting(self._queue.qsize())
+            self.waiting[0] = self._queue.qsize()
             for item in items:
                 if isinstance(item, LockType):
                     item.release()
@@ -109,7 +111,7 @@ class LineWriter:
                 # Told before, not after: there the interpreter may keep this thread waiting, and a
                 # process that is killed then would be said to have lost lines that are written.
                 self._taken -= count
-                self.waiting(self._queue.qsize() + self._taken)
+                self.waiting[0] = self._queue.qsize() + self._taken
                 self._write_whole(packed)
             except OSError:
                 self._drop(count)

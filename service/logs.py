@@ -23,7 +23,6 @@ from service.exchange import PROBES, Exchange, Observer
 from service.log_text import harmless, harmless_lines, json_line
 from service.log_writer import LineWriter
 from service.origin import identifiers
-from service.stages import milliseconds
 
 # Long enough to tell what was asked for; a line that is too long all the same is cut as a whole.
 PATH_CHARS = 512
@@ -85,12 +84,13 @@ def request_writer() -> Observer:
         level = _level(exchange)
         if level >= root.level:
             line = {
-                "timestamp": _now(),
+                "timestamp": _written(exchange.stages.ended_ns() // 1_000_000),
                 "level": LEVEL_NAMES[level],
                 "event": "http_request",
                 "pid": pid,
+                **_facts(exchange),
             }
-            put(json_line(line | _facts(exchange)))
+            put(json_line(line))
 
     return write
 
@@ -139,7 +139,6 @@ def _level(exchange: Exchange) -> int:
 
 
 def _facts(exchange: Exchange) -> dict[str, Any]:
-    stages = exchange.stages
     facts: dict[str, Any] = {
         "request_id": exchange.request_id,
         "trace_id": exchange.trace_id,
@@ -148,7 +147,6 @@ def _facts(exchange: Exchange) -> dict[str, Any]:
         "route": exchange.route,
         "path": exchange.path[:PATH_CHARS],
         "status": exchange.status,
-        "duration_ms": milliseconds(stages.duration_s),
         "bytes_in": exchange.bytes_in,
         "bytes_out": exchange.bytes_out,
         "client_ip": exchange.client_ip,
@@ -160,14 +158,21 @@ def _facts(exchange: Exchange) -> dict[str, Any]:
         facts["cut"] = exchange.cut
     if exchange.router_ms is not None:
         facts["router_ms"] = exchange.router_ms
-    facts |= exchange.prediction
-    facts |= stages.facts()
+    if exchange.prediction:
+        facts |= exchange.prediction
+    exchange.stages.tell(facts)
     return facts
 
 
 def _now() -> str:
     """The time in ISO 8601, to the millisecond."""
-    second, millisecond = divmod(time_ns() // 1_000_000, 1000)
+    return _written(time_ns() // 1_000_000)
+
+
+@lru_cache(maxsize=1)
+def _written(time_ms: int) -> str:
+    """*time_ms*, since 1970; lines of one moment, which are many, share it."""
+    second, millisecond = divmod(time_ms, 1000)
     return f"{_second(second)}.{millisecond:03}+00:00"
 
 

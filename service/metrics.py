@@ -82,6 +82,7 @@ def metrics() -> Response | Answer:
         )
         refusal.headers["WWW-Authenticate"] = "Bearer"
         return refusal
+    current_app.recorder.show()
     current_app.sample_gauges()
     encode, content_type = encoder_for(request.headers.get("Accept", ""))
     registry = registry_of_all(current_app.usage, current_app.settings.instance)
@@ -114,12 +115,13 @@ def sample(app: Application) -> None:
 
 def closed(exchange: Exchange) -> None:
     """Count a request that has ended, with all that is known of it."""
-    method = exchange.method if exchange.method in METHODS else "OTHER"
-    _child(REQUESTS, method, exchange.route, exchange.status).inc()
-    if exchange.is_whole:
-        duration_s = exchange.stages.duration_s
-        _child(REQUEST_DURATION, method, exchange.route).observe(duration_s)
-        DURATION_EXEMPLARS.note(method, exchange.route, duration_s, exchange.trace_id)
+    method, stages = exchange.method, exchange.stages
+    kind = method if method in METHODS else "OTHER", exchange.route
+    _child(REQUESTS, *kind, exchange.status).inc()
+    if stages.whole_at is not None:
+        duration_s = stages.duration_s
+        _child(REQUEST_DURATION, *kind).observe(duration_s)
+        DURATION_EXEMPLARS.note(kind, duration_s, exchange.trace_id)
     if exchange.bytes_in:
         BODY.observe(exchange.bytes_in)
     if exchange.shed:

@@ -5,8 +5,11 @@ Their sum is the time from the request's first byte to the last of its answer, w
 what is under way when a request ends is the stage that it ended in.
 """
 
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from time import perf_counter
+from operator import itemgetter
+from time import perf_counter, time_ns
+from typing import Any
 
 # head and body: until they are read; queue: waiting for a thread, memory or a batch; decode:
 # routing, parsing and validating; batch: in a batch, beside the model's own time; infer: that;
@@ -22,18 +25,18 @@ MS = {stage: f"{stage}_ms" for stage in STAGES}
 
 class Stages:
     """
-    The stage that a request is in, and the seconds that each has taken so far.
+    The stage that a request is in, and the milliseconds that each has taken so far.
 
     All times are by `time.perf_counter`; *whole_at* is when the request was there, body and all.
     """
 
-    __slots__ = ("_mark", "_stage", "spent_s", "started", "whole_at")
+    __slots__ = ("_mark", "_stage", "spent_ms", "started", "whole_at")
 
     def __init__(self, started: float) -> None:
         self.started = self._mark = started
         self.whole_at: float | None = None
         self._stage = "head"
-        self.spent_s: dict[str, float] = {}
+        self.spent_ms: dict[str, float] = {}
 
     @classmethod
     def of_whole(cls) -> "Stages":
@@ -44,8 +47,8 @@ class Stages:
 
     def enter(self, stage: str) -> None:
         """End the stage under way and begin *stage*."""
-        now, ended, spent_s = perf_counter(), self._stage, self.spent_s
-        spent_s[ended] = spent_s.get(ended, 0.0) + now - self._mark
+        now, ended, spent_ms = perf_counter(), self._stage, self.spent_ms
+        spent_ms[ended] = spent_ms.get(ended, 0.0) + (now - self._mark) * 1000
         self._mark, self._stage = now, stage
 
     def read(self) -> None:
@@ -55,10 +58,10 @@ class Stages:
 
     def reckon(self, stage: str, seconds: float, source: str) -> None:
         """Count *seconds* of the *source* that has ended, as far as that has them, as *stage*."""
-        had_s = self.spent_s.get(source, 0.0)
-        moved_s = min(max(0.0, seconds), had_s)
-        self.spent_s[source] = had_s - moved_s
-        self.spent_s[stage] = self.spent_s.get(stage, 0.0) + moved_s
+        had_ms = self.spent_ms.get(source, 0.0)
+        moved_ms = min(max(0.0, seconds * 1000), had_ms)
+        self.spent_ms[source] = had_ms - moved_ms
+        self.spent_ms[stage] = self.spent_ms.get(stage, 0.0) + moved_ms
 
     @property
     def total_s(self) -> float:
@@ -70,19 +73,28 @@ class Stages:
         """The same without what the client took to send the request."""
         return self._mark - (self.whole_at or self.started)
 
+    def ended_ns(self) -> int:
+        """When the last stage ended, in nanoseconds since 1970; it may be told somewhat later."""
+        return time_ns() - int((perf_counter() - self._mark) * 1e9)
+
     def server_timing(self) -> str:
         """The field `Server-Timing`, in milliseconds."""
-        spent_s = self.spent_s
-        form, stages = _timing(tuple(spent_s))
-        return form % (*[spent_s[stage] * 1000 for stage in stages], self.total_s * 1000)
+        form, figures_of = _timing(tuple(self.spent_ms))
+        return form % (*figures_of(self.spent_ms), (self._mark - self.started) * 1000)
 
-    def facts(self) -> dict[str, float]:
-        """What a line of the log tells: the stages that there were, in milliseconds."""
-        facts = {
-            MS[stage]: milliseconds(seconds) for stage, seconds in self.spent_s.items() if seconds
-        }
-        facts["total_ms"] = milliseconds(self.total_s)
-        return facts
+    def tell(self, line: dict[str, Any]) -> None:
+        """
+        Add to a *line* of the log how long it all took, in milliseconds to the microsecond.
+
+        By stage, as far as there were any; `total_ms`, their sum; and `duration_ms`, without what
+        the client took to send the request.
+        """
+        mark, started = self._mark, self.started
+        line["duration_ms"] = int((mark - (self.whole_at or started)) * 1_000_000 + 0.5) / 1000
+        for stage, spent_ms in self.spent_ms.items():
+            if spent_ms:
+                line[MS[stage]] = int(spent_ms * 1000 + 0.5) / 1000
+        line["total_ms"] = int((mark - started) * 1_000_000 + 0.5) / 1000
 
 
 def milliseconds(seconds: float) -> float:
@@ -91,8 +103,11 @@ def milliseconds(seconds: float) -> float:
 
 
 @lru_cache(maxsize=64)
-def _timing(entered: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    """How the figures of the stages *entered* are written, the others being 0; and their order."""
-    told = tuple(stage for stage in TIMED if stage in entered)
+def _timing(entered: tuple[str, ...]) -> tuple[str, Callable[[Mapping[str, float]], Any]]:
+    """How the figures of the stages *entered* are written, the others being 0; and takes those."""
+    told = [stage for stage in TIMED if stage in entered]
     parts = [f"{stage};dur={'%.3f' if stage in told else '0.000'}" for stage in TIMED]
-    return ", ".join([*parts, "total;dur=%.3f"]), told
+    form = ", ".join([*parts, "total;dur=%.3f"])
+    if len(told) > 1:
+        return form, itemgetter(*told)
+    return form, lambda spent_ms: [spent_ms[stage] for stage in told]

@@ -37,6 +37,7 @@ FLOORS = [
     {"service.inference.signature", "service.inference.batching"},
     {"service.inference", "service.native_threads", "service.succession", "service.exemplars"},
     {"service.exchange", "service.instruments", "service.usage"},
+    {"service.recorder"},
     {"service.hub_monitor", "service.exposition", "service.trust", "service.aside", "service.wire"},
     {
         "service.logs",

@@ -1,4 +1,4 @@
-from service.exchange import Recorder
+from service.recorder import Recorder
 from service.trust import trust_in
 
 
@@ -19,7 +19,7 @@ def test_no_observer_reaches_the_request_that_it_observes():
     answer.close()
 
     assert len(seen) == 1
-    assert faults == [("test_exchange", "no space left on device")]
+    assert faults == [("test_recorder", "no space left on device")]
 
 
 def test_a_fault_that_cannot_be_told_reaches_nobody_either():

@@ -28,7 +28,8 @@ PORT = 8280
 
 SWITCHED = """
 import os
-from service.exchange import KEY, STAGES, Recorder
+from service.exchange import KEY
+from service.recorder import Recorder
 from service.stages import Stages
 from service.wsgi import app
 
@@ -41,15 +42,12 @@ elif off == "timing":
     Stages.server_timing = lambda self: ""
 elif off == "record":
     one = Recorder(app, lambda _peer: False).open({})
+    one.ended, one.begin_answer = True, lambda _status: ""
     answer = recorder._app
 
     def bare(environ, start_response):
         environ[KEY] = one
-        return Body(answer(environ, start_response))
-
-    class Body(list):
-        def close(self):
-            pass
+        return answer(environ, start_response)
 
     app.wsgi_app = bare
 """

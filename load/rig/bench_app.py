@@ -23,8 +23,8 @@ from gevent.lock import Semaphore
 
 from config.settings import from_environ
 from service import logs
-from service.exchange import Recorder
 from service.inference.account import Account
+from service.recorder import Recorder
 from service.trust import trust_in
 from service.wire.admission import Admission
 

@@ -14,6 +14,8 @@ from typing import Generic, TypeVar
 
 from gevent import monkey
 
+from config.roster import own_cell
+
 T = TypeVar("T")
 
 LOOK_S = 0.05
@@ -24,7 +26,7 @@ class ExportQueue(Generic[T]):
     Hands what is put to *export*, up to *batch* at once, every *delay_s* or when a batch is full.
 
     *export* tells whether the receiver has it all. What finds *most* waiting is dropped: `dropped`
-    is told how many, `waiting` how many have not left yet.
+    is told how many; the cell `waiting` has how many have not left yet.
     """
 
     def __init__(
@@ -32,7 +34,7 @@ class ExportQueue(Generic[T]):
     ) -> None:
         self._export, self._most, self._batch, self._delay_s = export, most, batch, delay_s
         self.dropped: Callable[[int], None] = lambda _items: None
-        self.waiting: Callable[[int], None] = lambda _items: None
+        self.waiting = own_cell()
         self._queue: SimpleQueue[T] = SimpleQueue()
         self._lock = allocate_lock()
         self._sleep: Callable[[float], None] = monkey.get_original("time", "sleep")
@@ -47,7 +49,7 @@ class ExportQueue(Generic[T]):
             self.dropped(1)
         else:
             self._queue.put(item)
-            self.waiting(self._left)
+            self.waiting[0] = self._left
 
     def flush(self, limit_s: float) -> None:
         """Wait until all has left, but not longer than *limit_s*."""
@@ -77,7 +79,7 @@ class ExportQueue(Generic[T]):
             if not self._export(items):
                 self.dropped(len(items))
             self._taken = 0
-            self.waiting(self._left)
+            self.waiting[0] = self._left
 
     def _wait_for_more(self) -> None:
         until_s = monotonic() + self._delay_s

@@ -166,5 +166,6 @@ def _attributes(exchange: Exchange) -> dict[str, Any]:
         facts["error.type"] = exchange.reason or str(exchange.status)
     ours: dict[str, Any] = {"reason": exchange.reason, "cut": exchange.cut}
     ours = {name: value for name, value in ours.items() if value}
-    ours |= {**exchange.prediction, **exchange.stages.facts()}
+    ours |= exchange.prediction
+    exchange.stages.tell(ours)
     return facts | {f"weir.{name}": value for name, value in ours.items()}

@@ -12,7 +12,7 @@ from functools import partial
 from http import HTTPStatus
 from io import BytesIO
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 import gevent
 from gevent.socket import wait as wait_until_ready
@@ -157,10 +157,9 @@ class Connection(Phased):
         environ["wsgi.input"] = BytesIO(body)
         if "HTTP_TRANSFER_ENCODING" in environ:
             environ["CONTENT_LENGTH"] = str(len(body))
-        settings = service.settings
-        window_s = settings.write_timeout_s
-        sender = Sender(self._client, window_s, window_s * settings.body_rate_bytes_per_s)
-        response = self._response = Response(request, sender, service)
+        window_s = service.settings.write_timeout_s
+        sender = Sender(self._client, window_s, window_s * service.settings.body_rate_bytes_per_s)
+        response = self._response = Response(request, sender, service, environ)
         if is_last:
             response.force_close()
         self._answer(response)
@@ -214,7 +213,9 @@ class Connection(Phased):
             self._record_cut("disconnected", response)
             raise
         finally:
-            pieces.close()
+            if not isinstance(pieces, tuple):
+                pieces.close()
+            self._service.app.recorder.close(self._environ.get(KEY))
 
     def _record_cut(self, reason: str, response: Response) -> None:
         """Let the record say that the answer was cut short, and how much of it has left."""
@@ -232,8 +233,7 @@ class Connection(Phased):
         if KEY not in self._environ:
             so_far = self._environ or {"REMOTE_ADDR": self._peer[0]}
             self._environ[KEY] = self._service.app.recorder.open(so_far)
-        exchange: Exchange = self._environ[KEY]
-        return exchange
+        return cast("Exchange", self._environ[KEY])
 
     def _record_unanswered(self, reason: str) -> None:
         """Write the line of a request that has begun, if there is one."""

@@ -158,11 +158,9 @@ def answer_bytes(refused: Refused, exchange: Exchange, date: str) -> tuple[bytes
         f"Date: {date}",
         f"Content-Type: {MEDIA_TYPE}",
         f"Content-Length: {len(body)}",
-        f"X-Request-ID: {request_id}",
-        "X-Content-Type-Options: nosniff",
-        f"Server-Timing: {exchange.stages.server_timing()}",
         "Connection: close",
     ]
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         fields.append(f"Retry-After: {RETRY_AFTER_S}")
-    return "\r\n".join([*fields, "", ""]).encode("latin-1"), body
+    head = "\r\n".join([*fields, exchange.begin_answer(status.value)])
+    return f"{head}\r\n".encode("latin-1"), body

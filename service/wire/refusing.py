@@ -10,12 +10,10 @@ from service.wire.serving import Service
 
 def refuse(client: Any, refused: Refused, exchange: Exchange, service: Service) -> bool:
     """Answer *refused* on *client* and write its line; whether the client may read the answer."""
-    exchange.status = refused.status.value
     exchange.reason = refused.reason
     exchange.shed = refused.reason if refused.is_shed else ""
     if service.settings.error_detail == "none":
         refused.detail = refused.status.phrase
-    exchange.stages.enter("write")
     head, body = answer_bytes(refused, exchange, service.clock.date())
     if exchange.method != "HEAD":
         exchange.bytes_out = len(body)

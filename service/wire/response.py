@@ -1,14 +1,19 @@
 """Gunicorn's response, written with what a small answer needs: one send, nothing computed twice."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from email.utils import formatdate
 from fcntl import ioctl
+from functools import lru_cache
 from struct import Struct
 from termios import TIOCOUTQ
 from time import monotonic, time
 from typing import Any, Protocol
 
+from gunicorn import util
 from gunicorn.http import wsgi
+
+from service.exchange import KEY
 
 # One send of a large answer: what it writes at once keeps the others waiting for so long.
 SEND_BYTES = 256 << 10
@@ -54,13 +59,18 @@ class Response(wsgi.Response):  # type: ignore[misc]  # Gunicorn has no types
     """
     Overrides what Gunicorn does anew for each response.
 
+    `process_headers`: the names of fields are few, and checked once.
     `default_headers`: no `Server` (it helps only attackers), the date from the clock, and for how
     long the connection is kept, so that a client's pool gives it up first.
     `write`: the head and the first piece of the body leave in one send.
     """
 
-    def __init__(self, req: Any, sender: "Sender", service: "Serving") -> None:
+    def __init__(
+        self, req: Any, sender: "Sender", service: "Serving", environ: Mapping[str, Any]
+    ) -> None:
+        """*environ* has the record of the exchange, if the application keeps one."""
         super().__init__(req, sender, service.cfg)
+        self._environ = environ
         self.headers_sent: bool = False
         self._sender = sender
         self._clock = service.clock
@@ -71,6 +81,15 @@ class Response(wsgi.Response):  # type: ignore[misc]  # Gunicorn has no types
     def body_bytes_sent(self) -> int:
         """How much of the body has left; chunk sizes count as body."""
         return max(0, self._sender.sent_bytes - self._head_bytes)
+
+    def process_headers(self, headers: list[tuple[str, str]]) -> None:
+        """Take over the answer's fields, once there is nothing in them that would end a line."""
+        for field in headers:
+            name, value = field
+            if _is_plain(name) and value.isascii() and value.isprintable():
+                self.headers.append(field)
+            else:
+                super().process_headers((field,))
 
     def default_headers(self) -> list[str]:
         """The status line and the fields that the server itself adds."""
@@ -103,10 +122,22 @@ class Response(wsgi.Response):  # type: ignore[misc]  # Gunicorn has no types
             self._sender.sendall(self._head())
 
     def _head(self) -> bytes:
-        fields = [f"{name}: {value}\r\n" for name, value in self.headers]
-        head = "".join([*self.default_headers(), *fields, "\r\n"]).encode("latin-1")
+        lines = self.default_headers()
+        lines += [f"{name}: {value}\r\n" for name, value in self.headers]
+        if KEY in self._environ:
+            lines.append(self._environ[KEY].begin_answer(self.status_code))
+        lines.append("\r\n")
+        head = "".join(lines).encode("latin-1")
         self._head_bytes = len(head)
         return head
+
+
+@lru_cache(maxsize=256)
+def _is_plain(name: str) -> bool:
+    """Whether *name* is a field's that means nothing to the server itself."""
+    return bool(wsgi.TOKEN_RE.fullmatch(name)) and not (
+        name.lower() == "content-length" or util.is_hoppish(name)
+    )
 
 
 class Sender:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from config.roster import Roster
 from config.settings import Settings
-from service.exchange import Recorder
 from service.inference.account import Account
+from service.recorder import Recorder
 from service.wire.admission import Admission
 from service.wire.response import Clock
 from service.wire.share import Share

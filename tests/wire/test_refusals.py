@@ -6,7 +6,7 @@ from http import HTTPStatus
 import pytest
 from gunicorn.http import errors
 
-from service.exchange import Recorder
+from service.recorder import Recorder
 from service.trust import trust_in
 from service.wire.refusals import Refused, answer_bytes, refusal_of
 

@@ -39,7 +39,7 @@ def answered(sends):
         service = SimpleNamespace(
             cfg=SimpleNamespace(sendfile=False), clock=Clock(), keep_alive=KEPT
         )
-        response = Response(request, sends, service)
+        response = Response(request, sends, service, {})
         response.start_response(status, list(fields))
         for piece in pieces:
             response.write(piece)
