@@ -101,6 +101,22 @@ def predictions(answered, failed, outcome="failed", minutes=30):
     ]
 
 
+def calls(quick, slow, minutes=40):
+    of_model = 'model="iris", version="1"'
+    name = "model_inference_duration_seconds"
+    return [
+        series(f"{name}_count", of_model, f"0+{quick + slow}x{minutes}"),
+        series(f"{name}_bucket", f'{of_model}, le="0.2"', f"0+{quick}x{minutes}"),
+    ]
+
+
+def slow_clients(ended, good, phase, minutes=40):
+    return [
+        *requests(good, 0, minutes),
+        series("http_timeouts_total", f'phase="{phase}"', f"0+{ended}x{minutes}"),
+    ]
+
+
 # What there is, and after how many minutes the alert is looked for.
 FIRES = {
     "WeirErrorsBurnFast": [(requests(980, 20, 90), 75)],
@@ -124,6 +140,8 @@ FIRES = {
         (counted("model_process_ends_total", 'model="iris", stage="batch"', 5, 1, 4), 14)
     ],
     "WeirModelFails": [(predictions(90, 10), 25), (predictions(90, 10, "expired"), 25)],
+    "WeirModelSlow": [(calls(80, 20), 30), (calls(0, 1), 30)],
+    "WeirClientsSlow": [(slow_clients(10, 1000, phase), 30) for phase in ("head", "body", "write")],
     "WeirMemoryGrows": [(memory(6, 0.02, 120), 100)],
     "WeirLogLinesDropped": [(counted("log_lines_dropped_total", "", 0, 5, 1), 11)],
     "WeirTracesDropped": [(counted("trace_requests_dropped_total", "", 0, 5, 30), 35)],
@@ -164,6 +182,12 @@ SILENT = {
         (counted("model_process_ends_total", 'model="iris", stage="batch"', 5, 1, 1), 14)
     ],
     "WeirModelFails": [(predictions(99, 1), 25), (predictions(50, 50, "refused"), 25)],
+    "WeirModelSlow": [(calls(95, 5), 30), (calls(0, 0), 30), (calls(80, 20), 8)],
+    "WeirClientsSlow": [
+        (slow_clients(1, 1000, "body"), 30),  # some always are
+        (slow_clients(10, 20_000, "body"), 30),  # of many
+        (slow_clients(100, 1000, "idle"), 30),  # connections that nobody uses any more
+    ],
     "WeirMemoryGrows": [
         (memory(6, 0, 120), 100),
         (memory(9, 0, 120), 100),
