@@ -48,8 +48,6 @@ class LineWriter:
         self._tell = tell
         self.dropped: Callable[[int], None] = lambda _lines: None
         self.waiting = own_cell()
-        self._room = poll()
-        self._room.register(descriptor, POLLOUT)
         self._begin()
         os.register_at_fork(after_in_child=self._begin)
         atexit.register(self.flush)
@@ -59,6 +57,9 @@ class LineWriter:
         self._queue: SimpleQueue[Item] = SimpleQueue()
         self._lock = allocate_lock()
         self._runs = False
+        # A copy of one that the parent waits with would be taken for in use, for ever.
+        self._room = poll()
+        self._room.register(self._descriptor, POLLOUT)
         self._untold = self._taken = 0
         self._torn = False
 

@@ -113,6 +113,36 @@ os.wait()
     assert sorted(done.stdout.splitlines()) == [b"child", b"parent"]
 
 
+def test_a_child_writes_also_where_its_parent_waits_for_a_reader():
+    script = """
+import os, time
+from service.log_writer import LineWriter
+reading, writing = os.pipe()
+os.set_blocking(writing, False)
+try:
+    while os.write(writing, b"x" * 4096):
+        pass
+except BlockingIOError:
+    os.set_blocking(writing, True)
+writer = LineWriter(writing, lambda lines: b"")
+writer.put(b"parent")
+time.sleep(0.2)  # the parent's thread polls by now
+if os.fork() == 0:
+    os.read(reading, 1 << 20)
+    writer.put(b"child")
+    writer.flush(5)
+    os.set_blocking(reading, False)
+    print(b"child" in os.read(reading, 1 << 20))
+    raise SystemExit
+os.wait()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, check=True, timeout=30
+    )
+
+    assert done.stdout == b"True\n", done.stderr
+
+
 def test_a_disk_that_is_full_for_a_while_tears_no_line(tmp_path):
     script = f"""
 import os, resource, signal
