@@ -102,6 +102,11 @@ class Files:
             self._files[kind] = MetricFile(str(self._folder / f"{kind}_{self._worker}.db"))
         return self._files[kind].place_of(key)
 
+    def close(self) -> None:
+        """Close them."""
+        for file in self._files.values():
+            file.close()
+
 
 class FileValue:
     """

@@ -22,6 +22,7 @@ from service import exemplars, logs, metrics, problems
 from service.api import echo, health, models, predict
 from service.application import Application
 from service.aside import Aside
+from service.exposition import Exposition
 from service.inference.account import Account
 from service.inference.catalog import Catalog
 from service.inference.model import Model
@@ -83,7 +84,9 @@ def attend(app: Application, roster: Roster, slot: int, sockets: Sequence[Any]) 
         app.tracing.queue.waiting = roster.cell(slot, SPANS)
     watch_memory(partial(metrics.remember, slot))
     path = exemplars.path_of(slot)
-    app.usage = Usage(roster, sockets, lambda: app.catalog, path.parent if path else None)
+    folder = path.parent if path else None
+    usage = Usage(roster, sockets, lambda: app.catalog, folder)
+    app.exposition = Exposition(folder, usage, app.settings.instance)
 
 
 def native_threads(count: int) -> Executor:

@@ -16,12 +16,12 @@ from config.roster import Roster
 from config.settings import Settings
 from service.answer import Answer
 from service.aside import Aside
+from service.exposition import Exposition
 from service.inference.account import Account
 from service.inference.catalog import Catalog
 from service.recorder import Recorder
 from service.request import Request
 from service.tracing.observer import Tracing
-from service.usage import Usage
 from service.wire.admission import Admission
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Application(flask.Flask):
     attend: Callable[[Roster, int, Sequence[Any]], None]
     sample_gauges: Callable[[], None]
     tracing: Tracing | None = None
-    usage: Usage | None = None
+    exposition = Exposition()
 
     def wsgi_app(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"

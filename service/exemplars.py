@@ -15,8 +15,6 @@ from time import time
 from typing import Any, NamedTuple, TypeAlias
 
 import orjson
-from prometheus_client import Metric
-from prometheus_client.samples import Exemplar, Sample
 
 from service.whole_files import write_whole
 
@@ -86,24 +84,6 @@ def _rows(folder: Path) -> Iterator[Any]:
     for path in folder.glob(PATTERN):
         with suppress(OSError, ValueError):
             yield from orjson.loads(path.read_bytes())
-
-
-def attach(durations: Metric, limits_s: Sequence[float], kept: Kept) -> None:
-    """Put the exemplars beside the samples of their buckets."""
-    if kept:
-        durations.samples = [_with_exemplar(sample, limits_s, kept) for sample in durations.samples]
-
-
-def _with_exemplar(sample: Sample, limits_s: Sequence[float], kept: Kept) -> Sample:
-    if not sample.name.endswith("_bucket"):
-        return sample
-    labels = sample.labels
-    bucket = bisect_left(limits_s, float(labels["le"]))
-    slowest = kept.get((labels["method"], labels["route"], bucket))
-    if slowest is None:
-        return sample
-    trace = {"trace_id": slowest.trace_id}
-    return sample._replace(exemplar=Exemplar(trace, slowest.seconds, slowest.at_s))
 
 
 def path_of(worker: int) -> Path | None:

@@ -1,31 +1,40 @@
 """The metrics of all workers together, from the files in which each keeps its own."""
 
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
-from glob import glob
 from pathlib import Path
-from typing import TypeAlias
 
-from prometheus_client import REGISTRY, CollectorRegistry, Metric, generate_latest
+from prometheus_client import REGISTRY, Metric, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 from werkzeug.http import parse_accept_header, parse_options_header
 
-from service.exemplars import attach, of_all
-from service.instruments import DURATION_NAME, DURATIONS_S
-
-Encode: TypeAlias = Callable[[CollectorRegistry], bytes]
+from service.exemplars import of_all
+from service.sheet import Encode, Sheet, registry_of
+from service.worker_files import WorkerFiles
 
 OPENMETRICS, TEXT = "application/openmetrics-text", "text/plain"
 OPENMETRICS_VERSION = "1.0.0"
+ENCODERS: dict[str, Encode] = {
+    OPENMETRICS: partial(
+        openmetrics.generate_latest, escaping=openmetrics.UNDERSCORES, version=OPENMETRICS_VERSION
+    ),
+    TEXT: generate_latest,
+}
+CONTENT_TYPES = {
+    OPENMETRICS: openmetrics.CONTENT_TYPE_LATEST,
+    TEXT: CONTENT_TYPE_PLAIN_0_0_4,
+}
+
+# OpenMetrics ends with it, and only there.
+END = b"# EOF\n"
 
 
-def encoder_for(accept: str) -> tuple[Encode, str]:
+def media_type_for(accept: str) -> str:
     """
-    Choose between OpenMetrics 1.0 and Prometheus's text; what encodes, and its media type.
+    Choose between OpenMetrics 1.0 and Prometheus's text.
 
     OpenMetrics where *accept*, the field `Accept`, prefers it by name: in any case and order, its
     version quoted or not. Text for everybody else, whatever they ask for: a scrape has no use for
@@ -39,69 +48,51 @@ def encoder_for(accept: str) -> tuple[Encode, str]:
         if media_type in qualities and (media_type == TEXT or version == OPENMETRICS_VERSION):
             qualities[media_type] = max(qualities[media_type], quality)
     if qualities[OPENMETRICS] and qualities[OPENMETRICS] >= qualities[TEXT]:
-        encode = partial(
-            openmetrics.generate_latest,
-            escaping=openmetrics.UNDERSCORES,
-            version=OPENMETRICS_VERSION,
-        )
-        return encode, openmetrics.CONTENT_TYPE_LATEST
-    return generate_latest, CONTENT_TYPE_PLAIN_0_0_4
+        return OPENMETRICS
+    return TEXT
 
 
-def registry_of_all(usage: Collector | None, instance: str = "") -> CollectorRegistry:
+class Exposition:
     """
-    What a scrape reads: this process's own metrics where there is no folder of files.
+    What a scrape is answered: all workers' figures, and with *usage* what they take of the machine.
 
-    *usage* collects what the instance takes of the machine; every series bears the label *instance*
-    where it has a name.
+    Without a *folder* of files it is this process's own.
     """
-    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
-    if not os.path.isdir(folder):  # noqa: PTH112  # somebody may have removed it
-        return REGISTRY
-    registry = CollectorRegistry()
-    collectors = [WorkersCollector(None, folder)]  # type: ignore[no-untyped-call]
-    for collector in [*collectors, usage] if usage else collectors:
-        registry.register(_Named(collector, instance) if instance else collector)
-    return registry
 
+    def __init__(
+        self, folder: Path | None = None, usage: Collector | None = None, instance: str = ""
+    ) -> None:
+        """Every series bears the label *instance* where it has a name."""
+        self._folder = folder
+        self._files = WorkerFiles(folder) if folder else None
+        self._usage = usage
+        self._more = {"instance": instance} if instance else {}
+        self._sheets: dict[str, tuple[object, Sheet]] = {}
 
-class _Named(Collector):
-    """What *collector* collects, with the label that says of which instance."""
+    def text(self, media_type: str) -> bytes:
+        """Read it all, and write it as *media_type* wants it."""
+        encode = ENCODERS[media_type]
+        if self._files is None or self._folder is None or not self._folder.is_dir():
+            return encode(REGISTRY)
+        sheet = self._sheet(self._files, media_type)
+        exemplars = of_all(self._folder) if media_type == OPENMETRICS else {}
+        workers = sheet.filled(self._files.totals(), exemplars)
+        if self._usage is None:
+            return workers
+        return workers.removesuffix(END) + encode(registry_of(self._named(self._usage.collect())))
 
-    def __init__(self, collector: Collector, instance: str) -> None:
-        self._collector = collector
-        self._instance = instance
+    def _sheet(self, files: WorkerFiles, media_type: str) -> Sheet:
+        state = files.look()
+        known, sheet = self._sheets.get(media_type, (None, None))
+        if sheet is None or state != known:
+            merged = MultiProcessCollector.merge(files.readable())  # type: ignore[no-untyped-call]
+            sheet = Sheet(merged, ENCODERS[media_type], self._more)
+            self._sheets[media_type] = state, sheet
+        return sheet
 
-    def collect(self) -> Iterable[Metric]:
-        for metric in self._collector.collect():
+    def _named(self, metrics: Iterable[Metric]) -> Iterator[Metric]:
+        for metric in metrics:
             metric.samples = [
-                sample._replace(labels={**sample.labels, "instance": self._instance})
-                for sample in metric.samples
+                sample._replace(labels=sample.labels | self._more) for sample in metric.samples
             ]
             yield metric
-
-
-class WorkersCollector(MultiProcessCollector):
-    """All workers' files; one that cannot be read costs its own figures."""
-
-    def collect(self) -> Iterable[Metric]:
-        """Read the files, once more each for itself if they cannot be read together."""
-        files = glob(os.path.join(self._path, "*.db"))  # noqa: PTH118, PTH207  # as it wants them
-        try:
-            metrics = self._merged(files)
-        except Exception:  # noqa: BLE001  # whatever may be in a file
-            metrics = self._merged([file for file in files if self._is_readable(file)])
-        for metric in metrics:
-            if metric.name == DURATION_NAME:
-                attach(metric, DURATIONS_S, of_all(Path(self._path)))
-        return metrics
-
-    def _merged(self, files: list[str]) -> list[Metric]:
-        return list(self.merge(files, accumulate=True))  # type: ignore[no-untyped-call]
-
-    def _is_readable(self, file: str) -> bool:
-        try:
-            self._merged([file])
-        except Exception:  # noqa: BLE001  # as above
-            return False
-        return True

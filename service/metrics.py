@@ -15,7 +15,7 @@ from service import __version__, errors
 from service.answer import Answer
 from service.application import Application, current_app
 from service.exchange import METHODS, Exchange
-from service.exposition import encoder_for, registry_of_all
+from service.exposition import CONTENT_TYPES, media_type_for
 from service.instruments import (
     BATCH_ROWS,
     BODY,
@@ -84,10 +84,12 @@ def metrics() -> Response | Answer:
         return refusal
     current_app.recorder.show()
     current_app.sample_gauges()
-    encode, content_type = encoder_for(request.headers.get("Accept", ""))
-    registry = registry_of_all(current_app.usage, current_app.settings.instance)
-    text = current_app.scraping.run(lambda: encode(registry), monotonic() + SCRAPE_S)
-    answer = Response(text, content_type=content_type)
+    media_type, exposition = (
+        media_type_for(request.headers.get("Accept", "")),
+        current_app.exposition,
+    )
+    text = current_app.scraping.run(lambda: exposition.text(media_type), monotonic() + SCRAPE_S)
+    answer = Response(text, content_type=CONTENT_TYPES[media_type])
     answer.headers["Cache-Control"] = "no-store"
     return answer
 

@@ -37,7 +37,8 @@ FLOORS = [
     {"service.inference.signature", "service.inference.batching"},
     {"service.inference", "service.native_threads", "service.succession", "service.exemplars"},
     {"service.exchange", "service.instruments", "service.usage"},
-    {"service.recorder"},
+    {"service.recorder", "service.worker_files"},
+    {"service.sheet"},
     {"service.hub_monitor", "service.exposition", "service.trust", "service.aside", "service.wire"},
     {
         "service.logs",

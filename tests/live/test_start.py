@@ -13,7 +13,7 @@ from tests.live.clients import IRIS
 from tests.live.instance import Instance
 from tests.live.test_add import TRAIN
 
-STARTS = int(os.environ.get("STARTS", "4"))
+STARTS = int(os.environ.get("STARTS", "4" if os.environ.get("WHOLE") else "2"))
 
 
 @pytest.mark.parametrize("models", [8, *also(1, 3)])
