@@ -4,6 +4,7 @@ from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
 
 import pytest
+from gunicorn.http.errors import ParseException
 
 from service.wire import response as module
 from service.wire.response import JOINED_BYTES, Clock, Response
@@ -104,3 +105,21 @@ def test_the_date_is_formatted_once_a_second(monkeypatch):
     assert dates[0] == dates[1] != dates[2]
     assert parsedate_to_datetime(dates[2]).timestamp() == 11
     assert formatted == [10, 11]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("X-A", "b\r\nX-C: d"), ("X-A\r\nX-C", "d"), ("X A", "b"), ("X-A", "b\x00"), ("", "b")],
+)
+def test_a_field_that_would_end_its_line_is_never_sent(answered, sends, name, value):
+    with pytest.raises(ParseException):
+        answered(b"x", fields=[("Content-Length", "1"), (name, value)])
+
+    assert not sends.pieces
+
+
+def test_fields_of_the_connection_are_the_server_s_own(answered):
+    head, *_ = answered(b"x", fields=[("Content-Length", "1"), ("Connection", "x"), ("X-A", " b")])
+
+    assert "Connection: x" not in head
+    assert "X-A: b" in [line.replace("  ", " ") for line in head]
