@@ -183,10 +183,9 @@ class Connection(Phased):
         """Call the application and send what it answers."""
         admission = self._service.admission
         admission.in_flight += 1
-        self._service.share.begin()
         self._enter("handling", self._service.settings.handling_timeout_s)
         try:
-            pieces = self._service.app(self._environ, response.start_response)
+            pieces = self._service.ask(self._environ, response.start_response)
             self._enter("write")
             if admission.draining or self._claim_place:
                 response.force_close()
@@ -197,7 +196,6 @@ class Connection(Phased):
             self._give_up(response, leaving())
         finally:
             admission.in_flight -= 1
-            self._service.share.end()
             self._enter("head")
 
     def _send(self, pieces: Any, response: Response) -> None:

@@ -66,6 +66,18 @@ class Service:
     answered: Callable[[], None]
     evicted: Callable[[], None]
 
+    def ask(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """
+        Have the application answer (PEP 3333); meanwhile this worker is the busier for others.
+
+        No longer: whoever has the answer may come again before this returns from having sent it.
+        """
+        self.share.begin()
+        try:
+            return self.app(environ, start_response)
+        finally:
+            self.share.end()
+
     @cached_property
     def keep_alive(self) -> str:
         """The fields that say for how long a connection is kept (RFC 2068 section 19.7.1.1)."""
