@@ -13,7 +13,7 @@ from werkzeug.http import parse_accept_header, parse_options_header
 
 from service.exemplars import of_all
 from service.sheet import Encode, Sheet, registry_of
-from service.worker_files import WorkerFiles
+from service.worker_files import Series, WorkerFiles
 
 OPENMETRICS, TEXT = "application/openmetrics-text", "text/plain"
 OPENMETRICS_VERSION = "1.0.0"
@@ -67,7 +67,7 @@ class Exposition:
         self._files = WorkerFiles(folder) if folder else None
         self._usage = usage
         self._more = {"instance": instance} if instance else {}
-        self._sheets: dict[str, tuple[object, Sheet]] = {}
+        self._sheets: dict[str, tuple[frozenset[Series], Sheet]] = {}
 
     def text(self, media_type: str) -> bytes:
         """Read it all, and write it as *media_type* wants it."""
@@ -82,12 +82,12 @@ class Exposition:
         return workers.removesuffix(END) + encode(registry_of(self._named(self._usage.collect())))
 
     def _sheet(self, files: WorkerFiles, media_type: str) -> Sheet:
-        state = files.look()
+        series = files.look()
         known, sheet = self._sheets.get(media_type, (None, None))
-        if sheet is None or state != known:
+        if sheet is None or series != known:
             merged = MultiProcessCollector.merge(files.readable())  # type: ignore[no-untyped-call]
             sheet = Sheet(merged, ENCODERS[media_type], self._more)
-            self._sheets[media_type] = state, sheet
+            self._sheets[media_type] = series, sheet
         return sheet
 
     def _named(self, metrics: Iterable[Metric]) -> Iterator[Metric]:

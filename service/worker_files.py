@@ -71,9 +71,11 @@ class WorkerFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files: dict[Path, WorkerFile] = {}
+        self._state: list[tuple[Path, int, int]] = []
+        self._series: frozenset[Series] = frozenset()
 
-    def look(self) -> object:
-        """Look what files and series there are; what this returns is another when they change."""
+    def look(self) -> frozenset[Series]:
+        """Look what files there are now, and which series they have, all together."""
         known, self._files = self._files, {}
         for path, identity in sorted(self._found()):
             with suppress(Exception):  # whatever may be in a file
@@ -81,7 +83,13 @@ class WorkerFiles:
                 if file is None or file.identity != identity or not file.look():
                     file = WorkerFile(path, identity)
                 self._files[path] = file
-        return [(file.path, file.identity, file.used_bytes) for file in self._files.values()]
+        state = [(file.path, file.identity, file.used_bytes) for file in self._files.values()]
+        if state != self._state:
+            self._state = state
+            self._series = frozenset(
+                series for file in self._files.values() for _, series in file.places
+            )
+        return self._series
 
     def readable(self) -> list[str]:
         """Their paths."""
