@@ -3,7 +3,7 @@
 import hmac
 import platform
 from collections import defaultdict
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from time import monotonic
 from typing import Any
@@ -84,11 +84,9 @@ def metrics() -> Response | Answer:
         return refusal
     current_app.recorder.show()
     current_app.sample_gauges()
-    media_type, exposition = (
-        media_type_for(request.headers.get("Accept", "")),
-        current_app.exposition,
-    )
-    text = current_app.scraping.run(lambda: exposition.text(media_type), monotonic() + SCRAPE_S)
+    media_type = media_type_for(request.headers.get("Accept", ""))
+    write = partial(current_app.exposition.text, media_type)
+    text = current_app.scraping.run(write, monotonic() + SCRAPE_S)
     answer = Response(text, content_type=CONTENT_TYPES[media_type])
     answer.headers["Cache-Control"] = "no-store"
     return answer

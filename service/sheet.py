@@ -94,9 +94,9 @@ def _without_le(sample: Sample) -> tuple[str, dict[str, str]]:
 def _between(text: str) -> list[str]:
     """What stands before, between and after the numbers, which end each line but for comments."""
     between = [""]
-    for line in text.splitlines(keepends=True):
+    for line in text.removesuffix("\n").split("\n"):  # labels may hold what else ends a line
         if line.startswith("#"):
-            between[-1] += line
+            between[-1] += f"{line}\n"
         else:
             before, _, _place = line.rpartition(" ")
             between[-1] += f"{before} "

@@ -10,6 +10,8 @@ from config.metric_files import Files, FileValue
 from service.exposition import ENCODERS, OPENMETRICS, TEXT, Exposition
 from service.instruments import DURATION_NAME, DURATIONS_S
 
+HOSTILE = 'a "path" \\ \n \u2028 \x85 # {} 1'
+
 
 @pytest.fixture
 def worker(tmp_path, monkeypatch):
@@ -38,20 +40,20 @@ def worker(tmp_path, monkeypatch):
 def written_by_the_library(folder, media_type):
     registry = CollectorRegistry()
     MultiProcessCollector(registry, folder)
-    return sorted(ENCODERS[media_type](registry).decode().splitlines())
+    return sorted(ENCODERS[media_type](registry).split(b"\n"))
 
 
 def agrees(exposition, folder):
     for media_type in (TEXT, OPENMETRICS):
-        ours = exposition.text(media_type).decode()
-        assert sorted(ours.splitlines()) == written_by_the_library(folder, media_type)
-    assert ours.endswith("\n# EOF\n")
+        ours = exposition.text(media_type)
+        assert sorted(ours.split(b"\n")) == written_by_the_library(folder, media_type)
+    assert ours.endswith(b"\n# EOF\n")
 
 
 def test_it_is_what_the_library_writes_whatever_comes_and_goes(worker, tmp_path):
     exposition = Exposition(tmp_path)
     first = worker(0)
-    first.requests.labels('a "path" \\ \n').inc(3)
+    first.requests.labels(HOSTILE).inc(3)
     first.load.set(0.25)
     agrees(exposition, tmp_path)
     second = worker(1)
@@ -62,7 +64,7 @@ def test_it_is_what_the_library_writes_whatever_comes_and_goes(worker, tmp_path)
     first.held.labels("0").set(1e15)
     second.held.labels("1").set(2)
     agrees(exposition, tmp_path)
-    first.requests.labels('a "path" \\ \n').inc()
+    first.requests.labels(HOSTILE).inc()
     second.took.labels("GET", "/").observe(3)
     agrees(exposition, tmp_path)
     mark_process_dead(1)
