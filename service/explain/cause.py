@@ -16,6 +16,10 @@ SLOWER = 2.0
 AFTER_S = 0.1
 
 
+# The kernel takes so many bytes of an answer at once, whoever reads them (tcp_wmem, tcp(7)).
+BUFFERED_BYTES = 16 << 10
+
+
 @dataclass(frozen=True)
 class Cause:
     """Its name, and a sentence that says how it is known."""
@@ -49,6 +53,7 @@ def cause_of(request: Event, events: Sequence[Event]) -> Cause:
         or _busy(request)
         or _restart(request)
         or _companions(request, events)
+        or _starved(request)
         or _stage(request, max(stages, key=lambda stage: stages[stage]))
     )
 
@@ -123,6 +128,19 @@ def _companions(request: Event, events: Sequence[Event]) -> Cause | None:
         f"its call took {duration(request.ms('infer'))} for {facts['batch_rows']} rows of "
         f"{facts['batch_requests']} requests, of which {facts.get('rows', 1)} were its own"
         f"{compared}",
+    )
+
+
+def _starved(request: Event) -> Cause | None:
+    """Whether sending took long what no client can keep waiting."""
+    size_bytes = int(request.facts.get("bytes_out", 0))
+    is_long = request.ms("write") > SHARE * request.total_ms
+    if not is_long or "cut" in request.facts or size_bytes > BUFFERED_BYTES:
+        return None
+    return Cause(
+        "no processor",
+        f"sending {size_bytes} bytes, which the kernel takes at once, took "
+        f"{duration(request.ms('write'))}: others had the processor",
     )
 
 
