@@ -77,7 +77,6 @@ def create_app(settings: Settings) -> Application:
 def attend(app: Application, roster: Roster, slot: int, sockets: Sequence[Any]) -> None:
     """Let *roster* know what the worker in *slot* has under way, and a scrape what all take."""
     roster.cell(slot, PID)[0] = os.getpid()
-    app.recorder.soon = gevent.spawn_raw
     app.recorder.told_in_flight = roster.cell(slot, IN_FLIGHT)
     logs.writer().waiting = roster.cell(slot, LINES)
     if app.tracing:

@@ -84,7 +84,7 @@ def request_writer() -> Observer:
         level = _level(exchange)
         if level >= root.level:
             line = {
-                "timestamp": _written(exchange.stages.ended_ns() // 1_000_000),
+                "timestamp": _now(),
                 "level": LEVEL_NAMES[level],
                 "event": "http_request",
                 "pid": pid,

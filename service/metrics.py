@@ -82,7 +82,6 @@ def metrics() -> Response | Answer:
         )
         refusal.headers["WWW-Authenticate"] = "Bearer"
         return refusal
-    current_app.recorder.show()
     current_app.sample_gauges()
     media_type = media_type_for(request.headers.get("Accept", ""))
     write = partial(current_app.exposition.text, media_type)

@@ -1,6 +1,5 @@
 """The recorder: opens the record of each request, and shows it to its observers at its end."""
 
-from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from secrets import token_hex
@@ -48,11 +47,7 @@ class Recorder:
     The worker, which sends stages, writes the exchange's fields into the answer's head and closes
     it when that has left. To another server they are answered as PEP 3333 has it.
 
-    Those that have ended are shown by `show`, which `soon` is given to call: a worker does so once
-    in each round of its loop, when what it owes has been sent. In a row they cost less, too: each
-    finds its code in the processor's caches.
-
-    The cell `told_in_flight` has how many are open or not shown.
+    The cell `told_in_flight` has how many are open.
     """
 
     def __init__(
@@ -75,8 +70,6 @@ class Recorder:
         self._faulted = faulted
         self._fresh_ids: list[Drawn] = []
         self._open: set[Exchange] = set()
-        self._ended: deque[Exchange] = deque()
-        self.soon: Callable[[Callable[[], None]], object] = lambda show: show()
         self.told_in_flight = own_cell()
 
     def __call__(  # noqa: D102  # PEP 3333
@@ -118,44 +111,29 @@ class Recorder:
             fresh += _drawn()
         exchange = Exchange(environ, fresh.pop(), client_ip(environ, self._trusts))
         self._open.add(exchange)
-        self.told_in_flight[0] = len(self._open) + len(self._ended)
+        self.told_in_flight[0] = len(self._open)
         ABOUT.set((exchange,))
         return exchange
 
     def close(self, exchange: Exchange | None) -> None:
-        """End the record, if there is one: it is counted and logged soon, and never again."""
+        """End the record, if there is one: it is counted and logged now, and never again."""
         if exchange is None or exchange.ended:
             return
         exchange.ended = True
         exchange.stages.enter("ended")
         self._open.discard(exchange)
-        self._ended.append(exchange)
+        for observe in self._closed:
+            try:
+                observe(exchange)
+            except Exception as error:  # noqa: BLE001  # an observer may fail in any way
+                # None can reach the connection that it observes, nor can who tells of its fault.
+                with suppress(Exception):
+                    self._faulted(observe.__module__.split(".")[1], error)
+        self.told_in_flight[0] = len(self._open)
         ABOUT.set(())
-        if len(self._ended) == 1:
-            self.soon(self.show)
-
-    def show(self) -> None:
-        """Show the observers all that have ended."""
-        opened, ended, observers = self._open, self._ended, self._closed
-        while ended:
-            exchange = ended.popleft()
-            for observe in observers:
-                try:
-                    observe(exchange)
-                except Exception as error:  # noqa: BLE001  # an observer may fail in any way
-                    self._note_fault(exchange, observe, error)
-            self.told_in_flight[0] = len(opened) + len(ended)
 
     def abort(self, reason: str) -> None:
         """End the records of all that is under way, for none of it will be answered any more."""
         for exchange in list(self._open):
             exchange.reason = exchange.cut = reason
             self.close(exchange)
-        self.show()
-
-    def _note_fault(self, exchange: Exchange, observe: Observer, error: Exception) -> None:
-        """No observer can reach the connection that it observes, nor who tells of its fault."""
-        ABOUT.set((exchange,))
-        with suppress(Exception):
-            self._faulted(observe.__module__.split(".")[1], error)
-        ABOUT.set(())

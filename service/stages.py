@@ -8,7 +8,7 @@ what is under way when a request ends is the stage that it ended in.
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from operator import itemgetter
-from time import perf_counter, time_ns
+from time import perf_counter
 from typing import Any
 
 # head and body: until they are read; queue: waiting for a thread, memory or a batch; decode:
@@ -72,10 +72,6 @@ class Stages:
     def duration_s(self) -> float:
         """The same without what the client took to send the request."""
         return self._mark - (self.whole_at or self.started)
-
-    def ended_ns(self) -> int:
-        """When the last stage ended, in nanoseconds since 1970; it may be told somewhat later."""
-        return time_ns() - int((perf_counter() - self._mark) * 1e9)
 
     def server_timing(self) -> str:
         """The field `Server-Timing`, in milliseconds."""

@@ -170,7 +170,6 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             )
         )
         self._drain()
-        self.wsgi.recorder.show()
 
     def _stays(self) -> bool:
         return self.alive and not self._succession.is_told()

@@ -1,11 +1,10 @@
 """
-The metric files of all workers, mapped: a scrape reads their numbers where they stand.
+The metric files of all workers: a scrape reads their numbers where it knows them to stand.
 
-prometheus-client reads and takes apart every file at each scrape, half of its time. Here that is
-done once for each series of each file; what a key says does not change.
+prometheus-client takes every file apart at each scrape, which is half of its time. Here that is
+done when a file has more series; what a key says does not change.
 """
 
-import mmap
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -39,30 +38,23 @@ class WorkerFile:
     def __init__(self, path: Path, identity: int) -> None:
         """Raises what there is to raise where it cannot be read."""
         self.path, self.identity = path, identity
-        with path.open("rb") as file:
-            self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self.used_bytes = 0
         self.places: list[tuple[int, Series]] = []
-        if not self.look():
-            raise ValueError("it says that it is longer than it is")
+        self.look()
 
-    def look(self) -> bool:
-        """Whether it has all its series, read anew if there are more; False once it has grown."""
-        used_bytes: int = unpack_from("i", self._bytes, 0)[0]
-        if used_bytes > len(self._bytes):
-            return False
+    def look(self) -> None:
+        """Read it, and what its keys say if there are more."""
+        content = self.path.read_bytes()
+        used_bytes: int = unpack_from("i", content, 0)[0]
         if used_bytes != self.used_bytes:
             self.places = [
                 (place // DOUBLE_BYTES, _series(key))
                 for key, _, _, place in MmapedDict.read_all_values_from_file(str(self.path))  # type: ignore[no-untyped-call]
             ]
             self.used_bytes = used_bytes
-        return True
-
-    @property
-    def numbers(self) -> "memoryview[float]":
-        """What stands there now."""
-        return memoryview(self._bytes).cast("d")
+            content = self.path.read_bytes()  # it may have grown meanwhile
+        whole = len(content) // DOUBLE_BYTES * DOUBLE_BYTES
+        self.numbers = memoryview(content[:whole]).cast("d")
 
 
 class WorkerFiles:
@@ -80,8 +72,10 @@ class WorkerFiles:
         for path, identity in sorted(self._found()):
             with suppress(Exception):  # whatever may be in a file
                 file = known.get(path)
-                if file is None or file.identity != identity or not file.look():
+                if file is None or file.identity != identity:
                     file = WorkerFile(path, identity)
+                else:
+                    file.look()
                 self._files[path] = file
         state = [(file.path, file.identity, file.used_bytes) for file in self._files.values()]
         if state != self._state:

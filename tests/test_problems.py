@@ -7,8 +7,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from config.settings import from_environ
 from service import errors, problems
 from service.application import Application
-from service.exchange import Recorder
 from service.faults import wanted
+from service.recorder import Recorder
 from service.request_schema import RequestSchema
 from service.trust import trust_in
 from tests.conftest import assert_problem

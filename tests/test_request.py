@@ -6,8 +6,9 @@ from io import BytesIO
 import pytest
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
-from service.exchange import HOLD, KEY, Recorder
+from service.exchange import HOLD, KEY
 from service.inference.account import Account, Hold
+from service.recorder import Recorder
 from service.request import Request
 from service.trust import trust_in
 

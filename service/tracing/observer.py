@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from time import time_ns
 
 import structlog
 
@@ -51,7 +52,7 @@ class Tracing:
             or exchange.stages.total_s >= self.slow_s
             or self.sampler(exchange.trace_id, exchange.parent)
         ):
-            self.queue.put((exchange, exchange.stages.ended_ns()))
+            self.queue.put((exchange, time_ns()))
 
 
 def tracing_of(environ: Mapping[str, str], slow_ms: int) -> Tracing | None:

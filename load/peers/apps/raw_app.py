@@ -10,7 +10,7 @@ class RawApp:
     """Answers the same to everything; its attributes stand in for what Weir's worker asks for."""
 
     is_loading = False
-    recorder = SimpleNamespace(show=lambda: None, close=lambda _exchange: None)
+    recorder = SimpleNamespace(close=lambda _exchange: None)
 
     def __init__(self):
         no_limit = {"connection_limit": 1000, "body_limit_bytes": 1 << 20}
