@@ -78,9 +78,9 @@ def attend(app: Application, roster: Roster, slot: int, sockets: Sequence[Any]) 
     """Let *roster* know what the worker in *slot* has under way, and a scrape what all take."""
     roster.cell(slot, PID)[0] = os.getpid()
     app.recorder.told_in_flight = roster.cell(slot, IN_FLIGHT)
-    logs.writer().waiting = roster.cell(slot, LINES)
+    logs.writer().count_in(roster.cell(slot, LINES))
     if app.tracing:
-        app.tracing.queue.waiting = roster.cell(slot, SPANS)
+        app.tracing.queue.count_in(roster.cell(slot, SPANS))
     watch_memory(partial(metrics.remember, slot))
     path = exemplars.path_of(slot)
     folder = path.parent if path else None

@@ -8,14 +8,14 @@ costs lines, which are counted, and told once they flow again.
 import atexit
 import os
 from _queue import SimpleQueue  # the native one, also where gevent replaces queue's
-from _thread import LockType, allocate_lock, start_new_thread  # taken before gevent patches
+from _thread import LockType, RLock, allocate_lock, start_new_thread  # taken before gevent patches
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from select import POLLOUT, poll
 from time import sleep
 from typing import TypeAlias
 
-from config.roster import own_cell
+from config.roster import Cell, own_cell
 
 # PIPE_BUF: a pipe takes so much whole or not at all, so that workers' lines do not mix (pipe(7)).
 WRITE_BYTES = 4096
@@ -47,7 +47,6 @@ class LineWriter:
         self._descriptor = descriptor
         self._tell = tell
         self.dropped: Callable[[int], None] = lambda _lines: None
-        self.waiting = own_cell()
         self._begin()
         os.register_at_fork(after_in_child=self._begin)
         atexit.register(self.flush)
@@ -55,12 +54,13 @@ class LineWriter:
     def _begin(self) -> None:
         """Start empty: what waits when a process forks is the parent's to write."""
         self._queue: SimpleQueue[Item] = SimpleQueue()
-        self._lock = allocate_lock()
+        self._lock = RLock()  # of signals' handlers as well
+        self.waiting = own_cell()
         self._runs = False
         # A copy of one that the parent waits with would be taken for in use, for ever.
         self._room = poll()
         self._room.register(self._descriptor, POLLOUT)
-        self._untold = self._taken = 0
+        self._untold = 0
         self._torn = False
 
     def put(self, line: bytes) -> None:
@@ -70,8 +70,14 @@ class LineWriter:
         if self._queue.qsize() >= QUEUE_LINES:
             self._drop(1)
         else:
-            self._queue.put(line)
-            self.waiting[0] = self._queue.qsize() + self._taken
+            with self._lock:
+                self._queue.put(line)
+                self.waiting[0] += 1
+
+    def count_in(self, cell: Cell) -> None:
+        """Let *cell* be that of the lines that wait, for others to see."""
+        with self._lock:
+            cell[0], self.waiting = self.waiting[0], cell
 
     def flush(self, limit_s: float = FLUSH_S) -> None:
         """Wait until what has been handed over is written, but not longer than *limit_s*."""
@@ -92,27 +98,24 @@ class LineWriter:
     def _run(self) -> None:
         while True:
             items = [self._queue.get()]
-            self._taken = 1
             if not isinstance(items[0], LockType):
                 sleep(COLLECT_S)
             while not self._queue.empty():
                 items.append(self._queue.get())
-                self._taken += 1
             self._write([item for item in items if not isinstance(item, LockType)])
-            self._taken = 0
-            self.waiting[0] = self._queue.qsize()
             for item in items:
                 if isinstance(item, LockType):
                     item.release()
 
     def _write(self, lines: list[bytes]) -> None:
         for packed, count in _packed(lines):
-            try:
+            with suppress(OSError):
                 self._await_room()
-                # Told before, not after: there the interpreter may keep this thread waiting, and a
-                # process that is killed then would be said to have lost lines that are written.
-                self._taken -= count
-                self.waiting[0] = self._queue.qsize() + self._taken
+            # Told before, not after: there the interpreter may keep this thread waiting, and a
+            # process that is killed then would be said to have lost lines that are written.
+            with self._lock:
+                self.waiting[0] -= count
+            try:
                 self._write_whole(packed)
             except OSError:
                 self._drop(count)

@@ -7,14 +7,14 @@ by the first span, and nobody ever waits for it.
 """
 
 from _queue import SimpleQueue  # the native one, also where gevent replaces queue's
-from _thread import allocate_lock
+from _thread import RLock
 from collections.abc import Callable
 from time import monotonic
 from typing import Generic, TypeVar
 
 from gevent import monkey
 
-from config.roster import own_cell
+from config.roster import Cell, own_cell
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ class ExportQueue(Generic[T]):
         self.dropped: Callable[[int], None] = lambda _items: None
         self.waiting = own_cell()
         self._queue: SimpleQueue[T] = SimpleQueue()
-        self._lock = allocate_lock()
+        self._lock = RLock()
         self._sleep: Callable[[float], None] = monkey.get_original("time", "sleep")
         self._runs = self._is_hasty = False
         self._taken = 0
@@ -48,8 +48,14 @@ class ExportQueue(Generic[T]):
         if self._queue.qsize() >= self._most:
             self.dropped(1)
         else:
-            self._queue.put(item)
-            self.waiting[0] = self._left
+            with self._lock:
+                self._queue.put(item)
+                self.waiting[0] += 1
+
+    def count_in(self, cell: Cell) -> None:
+        """Let *cell* be that of the items that have not left, for others to see."""
+        with self._lock:
+            cell[0], self.waiting = self.waiting[0], cell
 
     def flush(self, limit_s: float) -> None:
         """Wait until all has left, but not longer than *limit_s*."""
@@ -79,7 +85,8 @@ class ExportQueue(Generic[T]):
             if not self._export(items):
                 self.dropped(len(items))
             self._taken = 0
-            self.waiting[0] = self._left
+            with self._lock:
+                self.waiting[0] -= len(items)
 
     def _wait_for_more(self) -> None:
         until_s = monotonic() + self._delay_s
