@@ -9,7 +9,7 @@ import logging
 import mmap
 import os
 import tempfile
-from _thread import allocate_lock  # the native one, also where gevent replaces threading's
+from _thread import RLock  # the native one, also where gevent replaces threading's
 from contextlib import suppress
 from pathlib import Path
 from struct import error as struct_error
@@ -117,7 +117,7 @@ class FileValue:
 
     files: Files
     _multiprocess = True
-    _lock = allocate_lock()  # held for some instructions: native threads count as well
+    _lock = RLock()  # native threads and signals' handlers count as well
 
     def __init__(self, kind: str, *described: Any, multiprocess_mode: str = "") -> None:
         """*described*: metric, series, names of labels and their values, and the help text."""

@@ -92,11 +92,6 @@ class Exchange:
         """Its identifiers, for whoever must not keep the rest."""
         return Ids(self.request_id, self.trace_id, self.span_id)
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether the request has come to its end."""
-        return self.stages.whole_at is not None
-
 
 Observer: TypeAlias = Callable[[Exchange], None]
 

@@ -166,13 +166,7 @@ def _facts(exchange: Exchange) -> dict[str, Any]:
 
 def _now() -> str:
     """The time in ISO 8601, to the millisecond."""
-    return _written(time_ns() // 1_000_000)
-
-
-@lru_cache(maxsize=1)
-def _written(time_ms: int) -> str:
-    """*time_ms*, since 1970; lines of one moment, which are many, share it."""
-    second, millisecond = divmod(time_ms, 1000)
+    second, millisecond = divmod(time_ns() // 1_000_000, 1000)
     return f"{_second(second)}.{millisecond:03}+00:00"
 
 

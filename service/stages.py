@@ -76,7 +76,7 @@ class Stages:
     def server_timing(self) -> str:
         """The field `Server-Timing`, in milliseconds."""
         form, figures_of = _timing(tuple(self.spent_ms))
-        return form % (*figures_of(self.spent_ms), (self._mark - self.started) * 1000)
+        return form % (*figures_of(self.spent_ms), self.total_s * 1000)
 
     def tell(self, line: dict[str, Any]) -> None:
         """
@@ -85,12 +85,11 @@ class Stages:
         By stage, as far as there were any; `total_ms`, their sum; and `duration_ms`, without what
         the client took to send the request.
         """
-        mark, started = self._mark, self.started
-        line["duration_ms"] = int((mark - (self.whole_at or started)) * 1_000_000 + 0.5) / 1000
+        line["duration_ms"] = milliseconds(self.duration_s)
         for stage, spent_ms in self.spent_ms.items():
             if spent_ms:
                 line[MS[stage]] = int(spent_ms * 1000 + 0.5) / 1000
-        line["total_ms"] = int((mark - started) * 1_000_000 + 0.5) / 1000
+        line["total_ms"] = milliseconds(self.total_s)
 
 
 def milliseconds(seconds: float) -> float:

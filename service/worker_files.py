@@ -17,7 +17,7 @@ from typing import TypeAlias
 import orjson
 from prometheus_client.mmap_dict import MmapedDict
 
-DOUBLE_BYTES = 8
+from config.metric_files import DOUBLE_BYTES
 
 # Gauges of which the largest is told; of all others, of counters and of histograms it is the sum.
 OF_LARGEST = "gauge_livemax"
