@@ -28,12 +28,13 @@ from service.inference.manifest.manifest import Manifest
 from service.inference.manifest.reading import MODEL_TOML, read_manifest
 from service.inference.mapping.prepared import Prepared
 from service.inference.payload import Payload
+from service.inference.protocol.description import NamedTensor
 from service.inference.repository import Unchanged
 from service.inference.resources import ModelResources, ModelUsage
 from service.inference.signature.question import Question
 from service.inference.signature.signature import Signature, build_signature
 from service.inference.tensors import check_finite
-from service.inference.trip import Trip
+from service.inference.warming import warm
 
 State: TypeAlias = Literal["loading", "ready", "failed", "overrunning"]
 
@@ -42,12 +43,17 @@ class Model:
     """A folder of the repository and, once it has loaded, what answers for it."""
 
     def __init__(self, name: str, folder: Path, resources: ModelResources) -> None:
-        """The *folder* is the version's own where it does not bear the model's *name*."""
+        """
+        The *folder* is the version's own where it does not bear the model's *name*.
+
+        One that *is_retired* answers its *users*, who count themselves, and is then closed.
+        """
         self.name = name
         self.version = "" if folder.name == name else folder.name
         self.load_ms = 0.0
         self.stack: tuple[str, ...] = ()
         self.prepared: Prepared | None = None
+        self.users, self.is_retired = 0, False
         self._state: State = "loading"
         self._reason = self.log_reason = ""
         self._folder = folder
@@ -55,6 +61,7 @@ class Model:
         self._take_threads()
         self._manifest: Manifest | None = None
         self._signature: Signature | None = None
+        self._outputs: tuple[NamedTensor, ...] | None = None
         self._execution: Execution | None = None
         self._batcher: Batcher | None = None
 
@@ -90,6 +97,13 @@ class Model:
             raise self._absent()
         return self._signature
 
+    @property
+    def outputs(self) -> tuple[NamedTensor, ...]:
+        """What it answers, as it has answered the example; raises like `manifest`."""
+        if self._outputs is None:
+            raise self._absent()
+        return self._outputs
+
     def answer(
         self, payload: Payload, *, deadline_s: float, gone: Callable[[], bool]
     ) -> Prediction:
@@ -104,6 +118,7 @@ class Model:
         if batcher is None:
             raise self._absent()
         inputs = self._question(batcher, payload, deadline_s).inputs
+        deadline_s = min(deadline_s, payload.deadline_s)
         payload.hold(sum(array.nbytes for array in inputs.values()), deadline_s)
         answered = batcher.ask(inputs, deadline_s=deadline_s, gone=gone, trip=payload.trip)
         check_finite(answered.outputs, self.name)
@@ -213,7 +228,8 @@ class Model:
             ran=self._ran,
             died=lambda stage, how: around.died(self.name, self.version, stage, how),
         )
-        self._warm(signature, batcher, deadline_s)
+        golden = self._threads.run(signature.golden, deadline_s)
+        self._outputs = warm(self.name, signature, golden, batcher, deadline_s)
         self._manifest, self._signature, self._batcher = manifest, signature, batcher
 
     def _ran(self, rows: int, infer_s: float) -> None:
@@ -225,21 +241,6 @@ class Model:
         manifest = read_manifest(self._folder)
         self.version = manifest.version if self._folder.name == self.name else self.version
         return replace(manifest, name=self.name, version=self.version)
-
-    def _warm(self, signature: Signature, batcher: Batcher, deadline_s: float) -> None:
-        """Ask the golden example through the whole path."""
-        try:
-            answered = batcher.ask(
-                self._threads.run(signature.golden, deadline_s).inputs,
-                deadline_s=deadline_s,
-                gone=lambda: False,
-                trip=Trip(),
-            )
-            check_finite(answered.outputs, self.name)
-            signature.answers(answered.outputs)
-        except BaseException:
-            batcher.close()
-            raise
 
     def _absent(self) -> ModelLoading | ModelUnavailable:
         if self._state == "failed":

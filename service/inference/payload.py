@@ -14,14 +14,16 @@ class Payload:
     What was sent, once it is read, in any thread.
 
     A heavy one is not for the thread that serves everyone. Until it has been read it counts as one
-    row; *single* tells whether that was sent alone, not in a list. What its way through the model
-    takes is noted in *trip*.
+    row; *single* tells whether that was sent alone, not in a list. What was sent may set a
+    *deadline_s* of its own, by `time.monotonic`. What its way through the model takes is noted in
+    *trip*.
     """
 
     def __init__(self, read: Callable[[], Question], hold: Hold, *, is_heavy: bool) -> None:
         """What *read* raises is the caller's; *hold* is what the request holds of memory."""
         self.is_heavy = is_heavy
         self.rows, self.single = 1, True
+        self.deadline_s = float("inf")
         self.trip = Trip()
         self._read = read
         self._hold = hold

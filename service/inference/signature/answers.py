@@ -46,12 +46,17 @@ class Naming:
         answered = self._answered or tuple(specs)
         self._one_question = labelled if is_one_question and set(labelled) == {*answered} else []
 
+    def answered(self, outputs: Tensors) -> Tensors:
+        """Those of *outputs* that are answered, in their order."""
+        names = self._answered or tuple(outputs)
+        return {name: outputs[name] for name in names}
+
     def answers(self, outputs: Tensors) -> list[AnsweredRow]:
         """Name each row of *outputs*. Raises ModelFailed for columns that no label fits."""
         if self._one_question:  # what most classifiers are
             return self._classified(self._one_question, outputs)
-        names = self._answered or tuple(outputs)
-        columns = {name: outputs[name] for name in names}
+        columns = self.answered(outputs)
+        names = tuple(columns)
         parts: list[list[AnsweredRow]] = []
         labelled = [name for name in names if self.labels.get(name)]
         applying = [name for name in labelled if columns[name].dtype.kind == "b"]
@@ -87,7 +92,7 @@ class Naming:
         labels = self.labels[name]
         return [
             {"labels": [label for label, applies in zip(labels, row, strict=True) if applies]}
-            for row in self._scores(name, column).tolist()
+            for row in self.scores(name, column).tolist()
         ]
 
     def _classified(self, names: list[str], columns: Tensors) -> list[AnsweredRow]:
@@ -107,7 +112,7 @@ class Naming:
         self, name: str, column: NDArray[Any], most: int | None = None
     ) -> Iterator[dict[str, float]]:
         """Each row's scores by label, best first; only the best *most* of them."""
-        scores = self._scores(name, column)
+        scores = self.scores(name, column)
         labels = self.labels[name]
         if len(labels) <= FEW:
             for row in scores.tolist():
@@ -127,7 +132,12 @@ class Naming:
         alone = len(columns) == 1 and column.size == len(column)
         return "value" if alone and not isinstance(column.flat[0], (list, dict)) else name
 
-    def _scores(self, name: str, column: NDArray[Any]) -> NDArray[Any]:
+    def scores(self, name: str, column: NDArray[Any]) -> NDArray[Any]:
+        """
+        A column for each label [n, labels] of the output *name*.
+
+        Raises ModelFailed where the model has answered another number of columns.
+        """
         wide = column.reshape(len(column), -1)
         labels = self.labels[name]
         if wide.shape[1] == 1 and len(labels) == 2:  # a sigmoid: how much it is the second

@@ -9,6 +9,7 @@ from math import isfinite
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.faults import scalar
 
@@ -120,6 +121,22 @@ class Feature:
             return True
         lowest, highest = self.bounds
         return bool(lowest <= min(column) and max(column) <= highest)
+
+    def first_unfit(self, column: NDArray[Any]) -> int | None:
+        """Find the first number of *column* [n] that may not be sent; None if all may."""
+        lowest, highest = self.bounds
+        fits = np.ones(len(column), bool)
+        if column.dtype.kind == "f":
+            fits = np.isfinite(column)
+        if self.kind in {"number", "integer"}:
+            fits &= (column >= lowest) & (column <= highest)
+        if self.kind != "number" and column.dtype.kind == "f":
+            fits &= column == (np.floor(column) if self.kind == "integer" else column.astype(bool))
+        if self.categories:
+            fits &= np.isin(column, self.categories)
+        if self.optional and column.dtype.kind == "f":
+            fits |= np.isnan(column)
+        return None if fits.all() else int(np.argmin(fits))
 
     def read(self, row: Mapping[str, Any]) -> Any:
         """Read this feature of *row*. Raises InvalidValue."""

@@ -35,7 +35,7 @@ class NestedTensors:
             name: self._array(spec, [sent[name]] if single else sent[name], single=single)
             for name, spec in self._specs.items()
         }
-        self._check_shared(arrays)
+        self.check_shared(arrays)
         counts = {name: len(array) for name, array in arrays.items()}
         if len(set(counts.values())) > 1:
             listed = ", ".join(f"{count} of {name}" for name, count in counts.items())
@@ -55,8 +55,8 @@ class NestedTensors:
             for name, spec in self._specs.items()
         }
 
-    def _check_shared(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """A free size that has a name is one size wherever it is named."""
+    def check_shared(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Raise InvalidInput unless free sizes of one name are one size."""
         found: dict[str, tuple[str, int]] = {}
         for name, array in arrays.items():
             for axis, dimension in enumerate(self._specs[name].dimensions[1:], 1):

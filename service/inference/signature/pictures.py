@@ -13,15 +13,15 @@ class Pictures:
     """What makes encoded pictures into the rows of *spec*."""
 
     def __init__(self, spec: TensorSpec, recipe: ImageRecipe, limit_pixels: int) -> None:
-        self._spec = spec
+        self.spec = spec
         self._recipe = recipe
         self._limit_pixels = limit_pixels
 
     def read(self, sent: bytes, reserve: Reserve = unlimited) -> Question:
         """Decode one picture; raises what `pictures.decode` does, with *reserve* as there."""
         pixels = decode(sent, self._recipe, self._limit_pixels, reserve)
-        row = numbers(pixels, self._recipe, self._spec.datatype)
-        return Question({self._spec.name: row}, 1, single=True)
+        row = numbers(pixels, self._recipe, self.spec.datatype)
+        return Question({self.spec.name: row}, 1, single=True)
 
     def example(self) -> NoReturn:
         """No picture can be made up that a model would know. Raises InvalidModel."""

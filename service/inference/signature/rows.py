@@ -85,7 +85,7 @@ class FeatureRows:
         """Names that are *ignored* may be sent with any value, and are not looked at."""
         self._ignored = frozenset(ignored)
         self.features = tuple(features)
-        self._parts = tuple(parts)
+        self.parts = tuple(parts)
         self._limit_rows = limit_rows
         self._names = {feature.name: feature for feature in features}
         names = list(self._names)
@@ -163,11 +163,11 @@ class FeatureRows:
         if table and self._numbers:
             matrix = self._numbers.matrix(table)
             if matrix is not None:
-                return {part.name: part.of_matrix(matrix) for part in self._parts}
+                return {part.name: part.of_matrix(matrix) for part in self.parts}
         columns = list(zip(*table, strict=True))
         if not table or not all(map(Feature.is_plain, self.features, columns)):
             columns = self._values(rows, under)
-        return {part.name: part.of_columns(columns) for part in self._parts}
+        return {part.name: part.of_columns(columns) for part in self.parts}
 
     def _heeded(self, row: Any) -> Any:
         """A row without what is not looked at."""

@@ -1,30 +1,37 @@
 """What a model takes and gives, settled once at load from model.toml and the artefact."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
-import numpy as np
 import orjson
 
 from service.errors import InvalidInput, InvalidModel
 from service.faults import kind_of
-from service.inference.manifest.manifest import Input, Manifest, ModelKind
+from service.inference.manifest.manifest import Manifest, ModelKind
 from service.inference.pictures.decoding import Reserve, unlimited
 from service.inference.pictures.recipe import as_the_artefact
+from service.inference.protocol.description import NamedTensor
 from service.inference.signature.answers import AnsweredRow, Naming
 from service.inference.signature.columns import build_features, is_column
+from service.inference.signature.declared import TensorSpecs, declared_inputs
+from service.inference.signature.feature_tensors import FeatureTensors
 from service.inference.signature.nested import NestedTensors
 from service.inference.signature.pictures import Pictures
 from service.inference.signature.question import Question, Reader
 from service.inference.signature.rows import FeatureRows
-from service.inference.tensors import Tensors, TensorSpec, dtype_called
+from service.inference.signature.tensor_example import example_request
+from service.inference.signature.tensors import (
+    PictureTensor,
+    PlainTensors,
+    TensorReader,
+    described_output,
+)
+from service.inference.tensors import Tensors
 
 # What still fits a sentence.
 EXAMPLE_CHARS = 400
-
-TensorSpecs: TypeAlias = Mapping[str, TensorSpec]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,14 +39,16 @@ class Signature:
     """
     A model's kind, what reads a request of that kind, and what names its outputs.
 
-    *rows* is the reader where features are named, and a row fits a query string. *example* is a
-    valid request: the golden one of model.toml, or one made up.
+    *reader* takes JSON or a picture, *tensors* the same in the arrays of the Open Inference
+    Protocol. *rows* is the reader where features are named, and a row fits a query string.
+    *example* is a valid request: the golden one of model.toml, or one made up.
     """
 
     kind: ModelKind
     inputs: TensorSpecs
     outputs: TensorSpecs
     reader: Reader
+    tensors: TensorReader
     rows: FeatureRows | None
     naming: Naming
     example: bytes
@@ -51,7 +60,19 @@ class Signature:
     @cached_property
     def short_example(self) -> str:
         """The example where it is JSON and fits a sentence, else what stands for it."""
-        return self.example.decode() if len(self.example) <= EXAMPLE_CHARS else "{…}"
+        return _short(self.example)
+
+    @cached_property
+    def tensor_example(self) -> bytes:
+        """The example as an infer request of the Open Inference Protocol."""
+        is_picture = self.kind == "image"
+        arrays = {} if is_picture else self.golden().inputs
+        return example_request(self.tensors.inputs, arrays, is_picture=is_picture)
+
+    @cached_property
+    def short_tensor_example(self) -> str:
+        """The same, or what stands for it where it fits no sentence."""
+        return _short(self.tensor_example)
 
     def made_up(self, free_sizes: Sequence[int], words: Sequence[str] = ()) -> Iterator[bytes]:
         """
@@ -85,9 +106,20 @@ class Signature:
             error.example = self.example
             raise
 
+    def described(self, outputs: Tensors) -> tuple[NamedTensor, ...]:
+        """Describe what is answered: as the artefact declares it, else as *outputs* are."""
+        return tuple(
+            described_output(name, array, self.outputs.get(name))
+            for name, array in self.naming.answered(outputs).items()
+        )
+
     def answers(self, outputs: Tensors) -> list[AnsweredRow]:
         """Put each row of *outputs* in words. Raises ModelFailed."""
         return self.naming.answers(outputs)
+
+
+def _short(example: bytes) -> str:
+    return example.decode() if len(example) <= EXAMPLE_CHARS else "{…}"
 
 
 def build_signature(
@@ -99,75 +131,33 @@ def build_signature(
     Where the artefact knows no inputs (a class of the user's), model.toml must name them all.
     Raises InvalidModel where one contradicts the other, with both values.
     """
-    specs = _specs(manifest, inputs)
+    specs = declared_inputs(manifest, inputs)
     kind = _kind(manifest, specs)
     limit_rows = manifest.serve.queue_rows
     reader: Reader
+    tensors: TensorReader
     rows: FeatureRows | None = None
     if kind == "image":
-        reader = _pictures(manifest, specs, limit_pixels)
+        reader = pictures = _pictures(manifest, specs, limit_pixels)
+        tensors = PictureTensor(pictures, limit_rows)
     elif kind == "features":
         reader = rows = build_features(manifest, specs, limit_rows)
+        tensors = FeatureTensors(rows, limit_rows)
     else:
-        reader = NestedTensors(tuple(specs.values()), limit_rows)
+        reader = nested = NestedTensors(tuple(specs.values()), limit_rows)
+        tensors = PlainTensors(specs, nested, limit_rows)
     built = Signature(
         kind=kind,
         inputs=specs,
         outputs=outputs,
         reader=reader,
+        tensors=tensors,
         rows=rows,
         naming=Naming(manifest.name, manifest.outputs, outputs),
         example=_example(manifest, kind, reader),
     )
     _check_example(built)
     return built
-
-
-def _specs(manifest: Manifest, inputs: TensorSpecs) -> dict[str, TensorSpec]:
-    """The inputs as the artefact has them, else as model.toml says."""
-    if not inputs:
-        if not manifest.inputs:
-            raise InvalidModel("the artefact does not say what it takes: name it under [input]")
-        return {name: _entry_spec(name, entry) for name, entry in manifest.inputs.items()}
-    for name, entry in manifest.inputs.items():
-        if name not in inputs:
-            raise InvalidModel(
-                f"model.toml names the input {name!r}, the artefact has {list(inputs)}"
-            )
-        _agree(name, entry, inputs[name])
-    return dict(inputs)
-
-
-def _entry_spec(name: str, entry: Input) -> TensorSpec:
-    if entry.image:
-        shape = entry.shape or (-1, *entry.image.shape)
-        return TensorSpec(name, np.dtype(entry.dtype or "uint8"), shape)
-    strings = any(isinstance(known, str) for known in entry.column.categories)
-    dtype = entry.dtype or ("string" if strings else "float64")
-    if not strings and entry.column.categories and dtype == "category":
-        dtype = "float64"
-    shape = entry.shape or ((-1, len(entry.columns)) if entry.columns else (-1,))
-    return TensorSpec(name, dtype_called(dtype), shape, said_as=dtype)
-
-
-def _agree(name: str, entry: Input, spec: TensorSpec) -> None:
-    matrix = len(spec.shape) == 2 and spec.shape[1] != 1
-    if entry.dtype and not matrix and not _holds(spec, entry.dtype):
-        raise InvalidModel(
-            f"model.toml's input {name!r} is {entry.dtype}, the artefact's is {spec.datatype.name}"
-        )
-    if entry.shape and entry.shape != spec.shape:
-        raise InvalidModel(
-            f"model.toml's input {name!r} has shape {list(entry.shape)}, "
-            f"the artefact's has {list(spec.shape)}"
-        )
-
-
-def _holds(spec: TensorSpec, said: str) -> bool:
-    """Whether the array has the dtype that model.toml says, or holds all of its values."""
-    own = dtype_called(said)
-    same_family = own.kind == spec.datatype.kind and own.kind in "OM"
-    return same_family or np.can_cast(own, spec.datatype) or said == spec.said_as
 
 
 def _kind(manifest: Manifest, specs: TensorSpecs) -> ModelKind:
