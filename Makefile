@@ -1,4 +1,5 @@
 # make run | test | whole | load | soak | properties | nodes | lint | lock | install-<platform>
+#      | install-corpus | install-otlp | install-clients
 
 VENV   ?= .venv
 PORT   ?= 8000
@@ -14,16 +15,30 @@ PYTHON := $(shell for each in $(PLACES) "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions
 	&& echo "$$each" && break; done)
 endif
 
+# The newest that MLServer runs on; kserve and tritonclient take it as well.
+ifndef CLIENTS_PYTHON
+CLIENTS_PYTHON := $(shell for each in $(PLACES) "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/*/bin/python3; do \
+	"$$each" -c 'import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' \
+	2>/dev/null && echo "$$each" && break; done)
+endif
+
 PLATFORMS := sklearn keras xgboost lightgbm catboost
 
+# Clients of the Open Inference Protocol, which agree on no environment.
+CLIENTS := tritonclient kserve mlserver
+
 BIN     := $(VENV)/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+# uv, which comes with what tests, takes a tenth of pip's time.
+PIP     := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL := { test -x $(BIN)/uv && set -- $(BIN)/uv pip install --quiet --python $(VENV) \
+	|| set -- $(PIP); } && "$$@" --require-hashes
 MODEL   := models/cat-or-dog
 
 # Two files of tests at a time; what measures has the machine for itself (tests/turns.py).
 AT_ONCE := -n 2 --dist loadfile
 
 .PHONY: run test whole load soak properties nodes lint lock clean install-corpus install-otlp \
+	install-clients \
 	$(PLATFORMS:%=install-%)
 .DEFAULT_GOAL := run
 
@@ -92,6 +107,11 @@ lock: $(VENV)/test
 		$(foreach each,$(PLATFORMS),--constraint config/models/requirements-$(each).txt) \
 		--group corpus --output-file tests/corpus/requirements.txt
 
+	@for client in $(CLIENTS); do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+			--no-header --no-annotate --output-file tests/clients/requirements-$$client.txt \
+			tests/clients/requirements-$$client.in || exit; done
+
 # What models of these platforms need.
 $(PLATFORMS:%=install-%): install-%: $(VENV)/models-%
 
@@ -100,6 +120,9 @@ install-otlp: $(VENV)/otlp
 
 # All of them, and what tests/corpus converts and compares with.
 install-corpus: $(PLATFORMS:%=$(VENV)/models-%) $(VENV)/corpus
+
+# Each client with an environment of its own, in which its calls are tried.
+install-clients: $(CLIENTS:%=$(VENV)/clients/%/installed)
 
 clean:
 	@rm -rf $(VENV)
@@ -128,6 +151,14 @@ $(VENV)/otlp: config/requirements-otlp.txt | $(VENV)/serve
 $(VENV)/corpus: tests/corpus/requirements.txt | $(VENV)/test
 	@echo 'Installing what makes models of all kinds (once) …'
 	@$(INSTALL) -r $<
+	@touch $@
+
+$(VENV)/clients/%/installed: tests/clients/requirements-%.txt | $(VENV)/test
+	@test -n '$(CLIENTS_PYTHON)' || { echo 'The clients need Python 3.10, 3.11 or 3.12;' \
+		'name one with make install-clients CLIENTS_PYTHON=/path/to/python3'; exit 1; }
+	@echo 'Installing the client $* (once) …'
+	@$(BIN)/uv venv --quiet --clear --python '$(CLIENTS_PYTHON)' $(@D)
+	@$(BIN)/uv pip install --quiet --python $(@D) --require-hashes -r $<
 	@touch $@
 
 $(VENV)/models-%: config/models/requirements-%.txt | $(VENV)/serve

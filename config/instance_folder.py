@@ -54,7 +54,7 @@ def is_one(path: Path) -> bool:
 
 def sweep(parent: Path) -> list[Path]:
     """Remove the folders of dead instances of this user from *parent*; those that there were."""
-    dead = [path for path in parent.glob(f"{PREFIX}*") if _is_own(path) and _is_dead(path)]
+    dead = [path for path in parent.glob(f"{PREFIX}*") if _is_own(path) and is_dead(path)]
     for path in dead:
         shutil.rmtree(path, ignore_errors=True)
     return dead
@@ -67,7 +67,8 @@ def _is_own(path: Path) -> bool:
         return False  # its instance has just ended
 
 
-def _is_dead(path: Path) -> bool:
+def is_dead(path: Path) -> bool:
+    """Whether no process of the instance lives whose folder is at *path*."""
     try:
         mark = os.open(path / MARK, os.O_RDWR | os.O_CLOEXEC)
     except OSError:

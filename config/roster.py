@@ -18,15 +18,15 @@ ROWS = 2048
 # whatever else ends a process.
 ENDS = ("retired", "hung", "died")
 
-# Before the rows: how many workers there should be, how many rows have ever been used, and how many
-# workers have ended for each reason.
-WANTED, USED, ENDED = 0, 1, 2
+# Before the rows: how many workers there should be, how many rows have ever been used, how often
+# the models were to be read again, and how many workers have ended for each reason.
+WANTED, USED, RELOADS, ENDED = 0, 1, 2, 3
 HEAD = ENDED + len(ENDS)
 
 # Where a row's numbers stand in it; each has eight bytes.
-COLUMNS = 10
+COLUMNS = 11
 LISTENS, RETIRES, LOAD, ACCEPTED, BEAT_MS, HUNG_SINCE_MS = range(6)
-PID, IN_FLIGHT, LINES, SPANS = range(6, COLUMNS)
+PID, IN_FLIGHT, LINES, SPANS, GENERATION = range(6, COLUMNS)
 
 # The load of a worker to which no connection should be left.
 NOT_SERVING = -1
@@ -50,7 +50,8 @@ class Row(NamedTuple):
 
     The connections that it has *accepted* are counted from its start; *hung_since_ms* is the beat
     since which another found that it takes none. What is *in_flight*, the *lines* of the log that
-    wait to be written and the *spans* that wait to be sent are lost when it is killed.
+    wait to be written and the *spans* that wait to be sent are lost when it is killed. *generation*
+    is the set of models that it serves.
     """
 
     listens: int
@@ -63,6 +64,7 @@ class Row(NamedTuple):
     in_flight: int
     lines: int
     spans: int
+    generation: int
 
 
 class Roster:
@@ -96,6 +98,15 @@ class Roster:
     def end(self) -> None:
         """The instance ends."""
         self.wanted = 0
+
+    @property
+    def reloads(self) -> int:
+        """How often the models have been told to be read again."""
+        return self._numbers[RELOADS]
+
+    def reload(self) -> None:
+        """Let the workers read the models again; called by the master."""
+        self._numbers[RELOADS] += 1
 
     def strike(self, slot: int) -> None:
         """Nobody is in *slot*, or somebody who has still to say anything; called by the master."""

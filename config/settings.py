@@ -1,6 +1,7 @@
 """Everything an operator may tune, read once from the environment."""
 
 import os
+import re
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,9 +24,12 @@ PORTS = WholeNumber(1, 65_535)
 
 # What no message repeats.
 TOKEN = "WEIR_METRICS_TOKEN"  # noqa: S105  # the variable's name
-SECRETS = frozenset({TOKEN})
+ADMIN_TOKEN = "WEIR_ADMIN_TOKEN"  # noqa: S105  # as above
+SECRETS = frozenset({TOKEN, ADMIN_TOKEN})
 
 IMAGE_LIMIT_PIXELS = 25_000_000
+
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
 # What the instance takes once, and each worker with cat-or-dog and iris beside it (33 MB, and what
 # the largest pictures of phones take in hand): load.benchmarks.model_memory.
@@ -47,7 +51,10 @@ class Settings:
     trusted_proxies: tuple[str, ...]
     metrics_folder: str
     models: Path
+    model_name: str
     model_cache: str
+    watches_models: bool
+    admin_token: str
     load_timeout_s: int
     body_limit_bytes: int
     image_limit_pixels: int
@@ -119,7 +126,10 @@ def read(env: Env) -> Settings:
         trusted_proxies=_proxies(env),
         metrics_folder=_text(env, "PROMETHEUS_MULTIPROC_DIR", ""),
         models=PROJECT / _text(env, "WEIR_MODELS", "config/models", _folder),
+        model_name=_text(env, "WEIR_MODEL_NAME", "", _name),
         model_cache=_text(env, "WEIR_MODEL_CACHE", ""),
+        watches_models=_choice(env, "WEIR_WATCH_MODELS", "0", "1") == "1",
+        admin_token=_text(env, ADMIN_TOKEN, "", _token),
         load_timeout_s=_whole(env, "WEIR_LOAD_TIMEOUT_S", 120, SECONDS),
         body_limit_bytes=_whole(env, "WEIR_BODY_LIMIT_BYTES", 10 << 20, WholeNumber(1024, 1 << 30)),
         image_limit_pixels=_whole(
@@ -212,11 +222,19 @@ def _own_address(value: str) -> None:
 
 
 def _folder(value: str) -> None:
-    folder = PROJECT / value
-    if not folder.is_dir():
-        raise ValidationError("no such folder; one with a folder for each model is wanted")
-    if not os.access(folder, os.R_OK | os.X_OK):
-        raise ValidationError("a folder that this user may read is wanted")
+    path = PROJECT / value
+    if not path.exists():
+        raise ValidationError(
+            "no such folder or file; one with a folder for each model, or one model, is wanted"
+        )
+    if not os.access(path, os.R_OK | os.X_OK if path.is_dir() else os.R_OK):
+        raise ValidationError("a folder or a file that this user may read is wanted")
+
+
+def _name(value: str) -> None:
+    """What can stand in a path and in a label as it is."""
+    if not NAME.fullmatch(value):
+        raise ValidationError("letters, digits, dots, dashes and underscores are wanted")
 
 
 def _token(value: str) -> None:

@@ -87,7 +87,7 @@ def retire(server: Any, roster: Roster, workers: list[Any]) -> None:
 
 def reload(server: Any, roster: Roster) -> None:
     """
-    Read the configuration again and replace every worker.
+    Read the configuration again, replace every worker, and let the new ones read the models.
 
     If it cannot be read, say why and keep what runs. Gunicorn's own would end the master then; and
     it waits in its end for the old workers, which serve until the new ones do, deaf to signals.
@@ -103,6 +103,7 @@ def reload(server: Any, roster: Roster) -> None:
         sock.close_sockets(server.LISTENERS, unlink=False)
         server.LISTENERS = sock.create_sockets(server.cfg, server.log)
         server.log.info("Listening at: %s", ",".join(map(str, server.LISTENERS)))
+    roster.reload()
     old = list(server.WORKERS.values())
     for worker in old:
         roster.retire(worker.slot)

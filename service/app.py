@@ -19,7 +19,7 @@ from config import machine
 from config.roster import IN_FLIGHT, LINES, PID, SPANS, Roster
 from config.settings import Settings
 from service import exemplars, logs, metrics, problems
-from service.api import echo, health, models, predict
+from service.api import echo, health, models, predict, v2
 from service.application import Application
 from service.aside import Aside
 from service.exposition import Exposition
@@ -30,6 +30,8 @@ from service.inference.resources import ModelResources
 from service.quiet_minute import QuietMinute
 from service.raised import log_raised
 from service.recorder import Recorder
+from service.repository.live import Repository
+from service.statistics import Statistics
 from service.tracing.observer import tracing_of
 from service.trust import trust_in
 from service.usage import Usage, watch_memory
@@ -48,14 +50,17 @@ def create_app(settings: Settings) -> Application:
         machine.request_memory_bytes(settings.workers), monkey.get_original("threading", "Lock")
     )
     app.parsing, app.scraping = Aside(native_threads), Aside(native_threads)
-    app.catalog = Catalog(settings.models, _resources(settings), _note_loaded, _log_unreadable)
+    app.statistics = Statistics()
+    resources = _resources(settings, app.statistics)
+    app.repository = Repository(settings, _log_unreadable, native_threads, _own_folder)
+    app.catalog = Catalog(app.repository.found(), resources, _note_loaded, _note_retired)
     problems.init_app(app, settings.error_detail)
     metrics.init_app(app)
     faulted = ObserverFaults(metrics.observer_failed)
     app.attend = partial(attend, app)
     app.sample_gauges = partial(faulted.guard, partial(metrics.sample, app), "metrics")
     logs.writer().dropped = metrics.lines_dropped
-    for routes in (echo, models, predict, health):
+    for routes in (echo, models, predict, health, *v2.FAMILIES):
         app.register_blueprint(routes.blueprint)
     app.tracing = tracing_of(os.environ, settings.slow_ms)
     if app.tracing:
@@ -65,6 +70,7 @@ def create_app(settings: Settings) -> Application:
         trust_in(settings.trusted_proxies),
         closed=[
             metrics.closed,
+            app.statistics.closed,
             logs.request_writer(),
             *([app.tracing.closed] if app.tracing else []),
         ],
@@ -81,9 +87,12 @@ def attend(app: Application, roster: Roster, slot: int, sockets: Sequence[Any]) 
     logs.writer().count_in(roster.cell(slot, LINES))
     if app.tracing:
         app.tracing.queue.count_in(roster.cell(slot, SPANS))
+    app.repository.attend(app.catalog, roster, slot)
     watch_memory(partial(metrics.remember, slot))
     path = exemplars.path_of(slot)
     folder = path.parent if path else None
+    if folder:
+        app.statistics.keep(folder / "statistics", slot)
     usage = Usage(roster, sockets, lambda: app.catalog, folder)
     app.exposition = Exposition(folder, usage, app.settings.instance)
 
@@ -99,26 +108,26 @@ def native_threads(count: int) -> Executor:
     return ThreadPoolExecutor(count)
 
 
-def _resources(settings: Settings) -> ModelResources:
+def _resources(settings: Settings, statistics: Statistics) -> ModelResources:
     # Libraries that compute in threads of their own take the machine's CPUs for the container's.
     threads = {name: str(machine.cpus()) for name in THREAD_COUNTS}
     return ModelResources(
         native_threads=native_threads,
         threads=settings.inference_threads,
         limit_pixels=settings.image_limit_pixels,
-        socket_directory=_socket_directory,
+        socket_directory=_own_folder,
         memory_limit_bytes=machine.memory_bytes() // 2,
         variables=threads,
         model_cache=settings.model_cache,
         json_lines=logs.is_json(settings.log_format),
         load_limit_s=settings.load_timeout_s,
-        ran=metrics.ran,
+        ran=partial(_note_call, statistics),
         died=_note_end,
     )
 
 
 @cache
-def _socket_directory() -> Path:
+def _own_folder() -> Path:
     """Where this instance's workers meet their models' processes; nobody else may look."""
     instance = os.environ.get("PROMETHEUS_MULTIPROC_DIR")  # gunicorn.conf.py made and removes it
     if instance:
@@ -165,6 +174,11 @@ class ObserverFaults:
             log_raised("observer_failed", error, observer=observer)
 
 
+def _note_call(statistics: Statistics, model: str, version: str, rows: int, infer_s: float) -> None:
+    metrics.ran(model, version, rows, infer_s)
+    statistics.ran(model, version, rows, infer_s)
+
+
 def _note_end(model: str, version: str, stage: str, how: str) -> None:
     metrics.process_ended(model, version, stage)
     log = structlog.get_logger()
@@ -175,6 +189,10 @@ def _log_unreadable(folder: Path, error: OSError) -> None:
     structlog.get_logger().error(
         "model_unreadable", model=folder.name, path=str(folder), reason=error.strerror
     )
+
+
+def _note_retired(model: Model) -> None:
+    metrics.retired(model.name, model.version)
 
 
 def _weights(model: Model) -> dict[str, str]:

@@ -20,7 +20,9 @@ from service.exposition import Exposition
 from service.inference.account import Account
 from service.inference.catalog import Catalog
 from service.recorder import Recorder
+from service.repository.live import Repository
 from service.request import Request
+from service.statistics import Statistics
 from service.tracing.observer import Tracing
 from service.wire.admission import Admission
 
@@ -85,8 +87,10 @@ class Application(flask.Flask):
     account: Account
     parsing: Aside
     scraping: Aside
+    repository: Repository
     catalog: Catalog
     recorder: Recorder
+    statistics: Statistics
     attend: Callable[[Roster, int, Sequence[Any]], None]
     sample_gauges: Callable[[], None]
     tracing: Tracing | None = None

@@ -91,6 +91,14 @@ class InvalidModel(ServiceError):
     """A model's folder contradicts itself or its artefact."""
 
 
+class ModelRefused(ServiceError):
+    """A model was to be served, and cannot be; what was served before still is."""
+
+
+class NotEnabled(ServiceError):
+    """What was asked for is switched off here."""
+
+
 class WrongUsage(InvalidModel):
     """A command was asked for what cannot be, which is known before any work."""
 

@@ -33,7 +33,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 # What a router, an orchestrator and Prometheus ask every few seconds: let in also when nothing else
 # is, and not logged while it succeeds.
-PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+PROBES = frozenset({"/healthz", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"})
 
 # The form that Heroku's router passes on: https://devcenter.heroku.com/articles/http-request-id
 REQUEST_ID = re.compile(r"[A-Za-z0-9+/=-]{20,200}")

@@ -1,6 +1,5 @@
 """What is counted of requests, predictions and workers, and GET /metrics over all workers."""
 
-import hmac
 import platform
 from collections import defaultdict
 from functools import cache, partial
@@ -14,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from service import __version__, errors
 from service.answer import Answer
 from service.application import Application, current_app
+from service.bearer import carries
 from service.exchange import METHODS, Exchange
 from service.exposition import CONTENT_TYPES, media_type_for
 from service.instruments import (
@@ -76,7 +76,7 @@ def init_app(app: Application) -> None:
 def metrics() -> Response | Answer:
     """All workers' metrics as Prometheus text or OpenMetrics, by `Accept`, behind the token."""
     token = current_app.settings.metrics_token
-    if token and not _carries(token.encode()):
+    if token and not carries(token.encode()):
         refusal = problem(
             HTTPStatus.UNAUTHORIZED, "metrics need a token; send Authorization: Bearer <token>"
         )
@@ -146,6 +146,11 @@ def loaded(model: str, version: str, load_s: float) -> None:
     LOAD.labels(model, version).set(load_s)
 
 
+def retired(model: str, version: str) -> None:
+    """Tell that a version answers no more; where another of that name does, it says so again."""
+    _child(MODEL_READY, model, version).set(0)
+
+
 def remember(worker: int, kind: str, size_bytes: int) -> None:
     """Tell the memory of a worker; called from a native thread."""
     MEMORY.labels(str(worker), kind).set(size_bytes)
@@ -198,10 +203,3 @@ def _count_prediction(exchange: Exchange) -> None:
 @cache
 def _child(instrument: Any, *labels: str | int) -> Any:
     return instrument.labels(*labels)
-
-
-def _carries(token: bytes) -> bool:
-    """Whether the request has the *token*; the scheme's name in any case (RFC 9110, 11.1)."""
-    scheme, _, sent = request.headers.get("Authorization", "").strip().partition(" ")
-    is_bearer = scheme.lower() == "bearer"
-    return hmac.compare_digest(sent.strip().encode("latin-1", "replace"), token) and is_bearer

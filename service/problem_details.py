@@ -8,6 +8,19 @@ RETRY_AFTER_S = 1
 
 MEDIA_TYPE = "application/problem+json"
 
+# Clients of the Open Inference Protocol look for exactly this type.
+PROTOCOL_PATH, PROTOCOL_MEDIA_TYPE = "/v2", "application/json"
+
+
+def is_protocols(path: str) -> bool:
+    """Whether what is at *path* answers by the Open Inference Protocol."""
+    return path == PROTOCOL_PATH or path.startswith(f"{PROTOCOL_PATH}/")
+
+
+def media_type_at(path: str) -> str:
+    """The type of a problem at *path*."""
+    return PROTOCOL_MEDIA_TYPE if is_protocols(path) else MEDIA_TYPE
+
 
 def problem_members(
     status: HTTPStatus, detail: str, instance: str, request_id: str

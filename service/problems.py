@@ -12,7 +12,12 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from service import errors
 from service.answer import Answer
 from service.faults import without_value
-from service.problem_details import MEDIA_TYPE, RETRY_AFTER_S, problem_members
+from service.problem_details import (
+    RETRY_AFTER_S,
+    is_protocols,
+    media_type_at,
+    problem_members,
+)
 from service.raised import log_raised
 from service.request import request
 
@@ -23,6 +28,8 @@ STATUS_OF: dict[type[errors.ServiceError], HTTPStatus] = {
     errors.ImageTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.BadDeadline: HTTPStatus.BAD_REQUEST,
     errors.ClientGone: HTTPStatus.BAD_REQUEST,
+    errors.ModelRefused: HTTPStatus.BAD_REQUEST,
+    errors.NotEnabled: HTTPStatus.FORBIDDEN,
     errors.QuarantinedPayload: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.DeadlineExceeded: HTTPStatus.GATEWAY_TIMEOUT,
     errors.ModelLoading: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -75,7 +82,7 @@ def problem(status: HTTPStatus, detail: str, **extensions: Any) -> Answer:
     elif how_much == "names":
         detail = getattr(detail, "without", detail)
     body = problem_members(status, detail, request.path, request.exchange.request_id)
-    answer = Answer(body | extensions, status.value, MEDIA_TYPE)
+    answer = Answer(body | extensions, status.value, media_type_at(request.path))
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = str(RETRY_AFTER_S)
     return answer
@@ -102,7 +109,10 @@ def _input_problem(error: errors.InvalidInput) -> Answer:
     example = {"example": orjson.Fragment(error.example)} if fits else {}
     if current_app.config[DETAIL] == "names":
         error = errors.InvalidInput([*map(without_value, error.faults)])
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), errors=error.faults, **example)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    if is_protocols(request.path):
+        status = HTTPStatus.BAD_REQUEST  # the one status that the protocol has for it
+    return problem(status, str(error), errors=error.faults, **example)
 
 
 def http_problem(error: HTTPException) -> Answer:
@@ -111,14 +121,15 @@ def http_problem(error: HTTPException) -> Answer:
     status = HTTPStatus(error.code or 500)
     answer = problem(status, _detail(error))
     for name, value in error.get_headers(request.environ):
-        if name in {"Allow", "Retry-After", "Accept-Encoding"}:
+        if name in {"Allow", "Retry-After", "Accept-Encoding", "WWW-Authenticate"}:
             answer.headers[name] = value
     return answer
 
 
 def _detail(error: HTTPException) -> str:
     if isinstance(error, NotFound):
-        return f"nothing is served at {request.path}; GET /models lists the models"
+        models = "/v2/models" if is_protocols(request.path) else "/models"
+        return f"nothing is served at {request.path}; GET {models} lists the models"
     if isinstance(error, MethodNotAllowed) and error.description == MethodNotAllowed.description:
         allowed = ", ".join(sorted(error.valid_methods or ()))
         return f"{request.path} does not take {request.method}; send {allowed}"

@@ -59,7 +59,8 @@ def serving(
             yield process.pid
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            with suppress(subprocess.TimeoutExpired):  # MLServer may wait for its workers for ever
+                process.wait(30)
             with suppress(ProcessLookupError):  # LitServe's master leaves its processes behind
                 os.killpg(process.pid, signal.SIGKILL)
 

@@ -2,6 +2,7 @@
 CPU of one iris prediction: Weir's beside other model servers', one worker each.
 
     weir               a JSON row by columns, with everything on; answers the label and the scores
+    weir-v2            the same model over V2: a row as a tensor of JSON; answers the scores
     mlserver           scikit-learn's own pipeline over V2, with the defaults: predictions in one
                        process beside the HTTP one; a row as a tensor; answers the label alone
     mlserver-inline    parallel_workers = 0: predictions in the HTTP process
@@ -42,6 +43,7 @@ FLOWERS = {
     "versicolor": (7.0, 3.2, 4.7, 1.4),
     "virginica": (6.3, 3.3, 6.0, 2.5),
 }
+OWN = ("weir", "weir-v2")
 MLSERVER = (
     "env MLSERVER_HTTP_PORT={{port}} MLSERVER_GRPC_PORT=1{{port}} MLSERVER_METRICS_PORT=2{{port}} "
     "MLSERVER_METRICS_DIR={scratch}/{{port}} MLSERVER_ENVIRONMENTS_DIR={scratch}/{{port}} "
@@ -77,6 +79,12 @@ def v2(flower: tuple[float, ...]) -> dict:
     return {"inputs": [tensor]}
 
 
+def likeliest(answer: dict) -> str:
+    """The species with the best score of an answer of the V2 protocol."""
+    scores = answer["outputs"][0]["data"]
+    return [*FLOWERS][scores.index(max(scores))]
+
+
 def servers(environments: Path, scratch: Path) -> dict[str, Peer]:
     """Weir and its peers by name; *scratch* has MLServer's model and takes what peers write."""
 
@@ -94,6 +102,7 @@ def servers(environments: Path, scratch: Path) -> dict[str, Peer]:
         "weir": Peer(
             WEIR, path="/models/iris/predict", label=lambda answer: answer["response"]["label"]
         ),
+        "weir-v2": Peer(WEIR, path="/v2/models/iris/infer", body=v2, label=likeliest),
         "mlserver": mlserver(""),
         "mlserver-inline": mlserver("MLSERVER_PARALLEL_WORKERS=0"),
         "mlserver-batching": mlserver("MLSERVER_PARALLEL_WORKERS=0 " + batching),
@@ -153,8 +162,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         known = servers(Path(environments).absolute(), scratch)
-        peers = sys.argv[4:] or [name for name in known if name != "weir"]
-        chosen = {name: known[name] for name in ["weir", *peers]}
+        peers = sys.argv[4:] or [name for name in known if name not in OWN]
+        chosen = {name: known[name] for name in [*OWN, *peers]}
         if any(name.startswith("mlserver") for name in peers):
             python = f"{environments}/mlserver/bin/python"
             subprocess.run(
@@ -162,8 +171,9 @@ def main() -> None:
             )
         rows = measured(chosen, int(rounds), int(seconds), scratch)
     print_medians(rows)
-    for name in peers:
-        print(f"weir / {name:18} CPU {ratio(rows['weir'], rows[name], 0)}")
+    for own in OWN:
+        for name in peers:
+            print(f"{own:8} / {name:18} CPU {ratio(rows[own], rows[name], 0)}")
 
 
 if __name__ == "__main__":

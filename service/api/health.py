@@ -1,7 +1,7 @@
 """/healthz, /readyz and /version: is it alive, may it have traffic, what is it."""
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -25,17 +25,16 @@ REASONS = {
 @blueprint.get("/healthz")
 def healthz() -> Answer:
     """Say that this process turns; no dependency, so a probe never restarts it for another's."""
-    return _probe_answer({"success": True, "status": "alive"})
+    return probe_answer({"success": True, "status": "alive"})
 
 
 @blueprint.get("/readyz")
 def readyz() -> Answer:
     """Say whether this worker may have traffic: its models answer, it is not leaving, not full."""
-    reasons = [*_own_reasons(), *(_reason(model) for model in current_app.catalog.unready())]
-    if not reasons:
-        return _probe_answer({"success": True, "status": "ready"})
-    detail = "not ready: " + ", ".join(map(_sentence, reasons))
-    refusal = problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, reasons=reasons)
+    found = reasons()
+    if not found:
+        return probe_answer({"success": True, "status": "ready"})
+    refusal = problem(HTTPStatus.SERVICE_UNAVAILABLE, detail_of(found), reasons=found)
     refusal.headers["Cache-Control"] = "no-store"
     return refusal
 
@@ -43,7 +42,7 @@ def readyz() -> Answer:
 @blueprint.get("/version")
 def version() -> Answer:
     """Say which release, commit and models run here."""
-    return _probe_answer(
+    return probe_answer(
         {
             "success": True,
             "version": __version__,
@@ -54,6 +53,16 @@ def version() -> Answer:
             },
         }
     )
+
+
+def reasons() -> list[dict[str, str]]:
+    """What keeps this worker from its traffic."""
+    return [*_own_reasons(), *(_reason(model) for model in current_app.catalog.unready())]
+
+
+def detail_of(found: Iterable[dict[str, str]]) -> str:
+    """The reasons *found* in a sentence."""
+    return "not ready: " + ", ".join(map(_sentence, found))
 
 
 def _own_reasons() -> Iterator[dict[str, str]]:
@@ -80,7 +89,8 @@ def _sentence(reason: dict[str, str]) -> str:
     return " ".join([*words, f"({detail})"] if detail else words)
 
 
-def _probe_answer(body: dict[str, Any]) -> Answer:
+def probe_answer(body: dict[str, Any]) -> Answer:
+    """Answer what must not be kept."""
     answer = Answer(body)
     answer.headers["Cache-Control"] = "no-store"
     return answer

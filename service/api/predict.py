@@ -1,32 +1,25 @@
 """/models/<name>/predict: what the model takes in, in any of its forms; its answer out."""
 
 from functools import partial
-from typing import Any
 
 import orjson
 from flask import Blueprint
 from werkzeug.exceptions import MethodNotAllowed
 
-from service import errors, metrics, problems
+from service import errors, problems
 from service.answer import Answer
 from service.api import deadline
 from service.api.payload import PICTURE_FORMS, payload_of
+from service.api.prediction import Asking
 from service.application import current_app
-from service.inference.model import Model
-from service.inference.payload import Payload
 from service.inference.signature.signature import Signature
 from service.inference.tensors import Tensors
 from service.request import request
-from service.stages import Stages, milliseconds
-from service.wire.phases import HandlingTimeout
 
 blueprint = Blueprint("predict", __name__)
 
 # An answer of more numbers is put into words beside the hub: 10,000 take about 5 ms.
 LARGE_NUMBERS = 10_000
-
-# An answer that waits longer for the event loop than this says so.
-BUSY_S = 0.001
 
 # A number on its way into an answer: as Python's, in a list or dictionary, and as text.
 NUMBER_BYTES = 150
@@ -37,16 +30,8 @@ NUMBER_BYTES = 150
 def predict(name: str, version: str | None = None) -> Answer:
     """Answer the rows, the tensors or the picture that the request carries."""
     model = current_app.catalog.find(name, version)
-    manifest = model.manifest
-    record = {"model": name, "version": manifest.version, "rows": 1, "outcome": "refused"}
-    request.exchange.prediction = record
-    try:
-        answer = _answer(model, {"name": name, "version": manifest.version}, record)
-    except (Exception, HandlingTimeout) as error:
-        record["outcome"] = metrics.outcome_of(error)
-        raise
-    record["outcome"] = "answered"
-    return Answer(answer)
+    asking = Asking(model)
+    return Answer(asking.answer(partial(_answer, asking)))
 
 
 @blueprint.app_errorhandler(MethodNotAllowed)
@@ -71,40 +56,19 @@ def wrong_method(error: MethodNotAllowed) -> Answer:
     return problems.http_problem(MethodNotAllowed(methods, told))
 
 
-def _answer(model: Model, names: dict[str, str], record: dict[str, Any]) -> bytes:
-    """The answer as JSON; what it took goes into *record*."""
+def _answer(asking: Asking) -> bytes:
+    """The answer as JSON."""
+    model = asking.model
     deadline_s = deadline.deadline_s(model)
     payload = payload_of(model.signature)
-    exchange = request.exchange
-    exchange.trip = payload.trip
-    payload.trip.origin = exchange.ids  # the exchange itself would be a circle
-    exchange.stages.enter("queue")
-    try:
-        predicted = model.answer(payload, deadline_s=deadline_s, gone=deadline.client_gone())
-    finally:
-        exchange.stages.enter("encode")
-        _note(payload, exchange.stages, record)
+    predicted = asking.predict(payload, deadline_s)
+    names = {"name": model.name, "version": model.manifest.version}
     say = partial(_in_words, model.signature, predicted.outputs, names, single=payload.single)
     numbers = sum(array.size for array in predicted.outputs.values())
     if numbers <= LARGE_NUMBERS:
         return say()
     payload.hold(numbers * NUMBER_BYTES, deadline_s)
     return current_app.run_aside(say)
-
-
-def _note(payload: Payload, stages: Stages, record: dict[str, Any]) -> None:
-    """Tell what became of the time that the model had, which has been counted as the queue's."""
-    trip, batch = payload.trip, payload.trip.batch
-    stages.reckon("decode", trip.decode_s, "queue")
-    record["rows"] = payload.rows
-    if batch:
-        stages.reckon("infer", trip.infer_s(), "queue")
-        stages.reckon("batch", trip.batch_s(), "queue")
-        record |= {"batch_rows": batch.rows, "batch_requests": batch.requests}
-    if (hub_s := trip.hub_s()) > BUSY_S:
-        record["hub_ms"] = milliseconds(hub_s)
-    if trip.restart_s:
-        record["restart_ms"] = milliseconds(trip.restart_s)
 
 
 def _in_words(

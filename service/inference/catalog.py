@@ -1,17 +1,18 @@
 """
 Models by name, each in one version or several.
 
-Each version loads by itself, and what fails is tried again while the others serve.
+Each version loads by itself, and what fails is tried again while the others serve. A model may be
+replaced while it serves: who has found the old one is answered by it, and then it is let go of.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from time import sleep
+from typing import TypeAlias
 
 from service.errors import UnknownModel
 from service.inference.model import Model
-from service.inference.repository import Unreadable, models_in
 from service.inference.resources import ModelResources
 
 RETRY_FIRST_S, RETRY_MOST_S = 1.0, 60.0
@@ -19,28 +20,47 @@ RETRY_FIRST_S, RETRY_MOST_S = 1.0, 60.0
 # So often it is looked whether a model that was ready has to be loaded again.
 LOOK_S = 1.0
 
+# The folders of each model's versions, in order, by the model's name.
+Found: TypeAlias = Mapping[str, Sequence[Path]]
+
 
 class Catalog:
-    """Every model of a repository."""
+    """The models that this worker serves."""
 
     def __init__(
         self,
-        repository: Path,
+        found: Found,
         resources: ModelResources,
         loaded: Callable[[Model], None],
-        unreadable: Unreadable,
+        retired: Callable[[Model], None] = lambda _model: None,
     ) -> None:
         """
-        Find the models and begin to load them.
+        Begin to load the models that were *found*.
 
-        *loaded* is told when one's state changes, *unreadable* what cannot be looked into.
+        *loaded* is told when one's state changes, *retired* when one has been let go of.
         """
-        self._versions = {
-            folder.name: [Model(folder.name, version, resources) for version in versions]
-            for folder, versions in models_in(repository, unreadable)
-        }
-        for model in self:
-            threading.Thread(target=self._keep_loading, args=(model, loaded), daemon=True).start()
+        self._resources, self._loaded, self._retired = resources, loaded, retired
+        self._versions: dict[str, list[Model]] = {}
+        for name, folders in found.items():
+            self._serve(name, self.made(name, folders))
+
+    def made(self, name: str, folders: Sequence[Path]) -> list[Model]:
+        """Make models of a name, which nobody serves yet and nothing loads."""
+        return [Model(name, folder, self._resources) for folder in folders]
+
+    def replace(self, name: str, models: list[Model]) -> None:
+        """Serve *models* under *name* from now on, none if there are none."""
+        old = self._versions.get(name, [])
+        self._serve(name, models)
+        for model in old:
+            model.is_retired = True
+
+    def _serve(self, name: str, models: list[Model]) -> None:
+        others = {known: kept for known, kept in self._versions.items() if known != name}
+        added = {name: models} if models else {}
+        self._versions = dict(sorted((others | added).items()))
+        for model in models:
+            threading.Thread(target=self._keep_loading, args=(model,), daemon=True).start()
 
     def __iter__(self) -> Iterator[Model]:
         """Every version of every model, by name and in order."""
@@ -94,22 +114,27 @@ class Catalog:
         """Whether a model has neither loaded nor failed yet."""
         return any(model.state == "loading" for model in self)
 
-    def _keep_loading(self, model: Model, loaded: Callable[[Model], None]) -> None:
+    def _keep_loading(self, model: Model) -> None:
         """
-        Load *model*, and again when it is outdated.
+        Load *model*, unless it has been, and again when it is outdated, until it is replaced.
 
         While it fails, try again, ever more rarely, and tell each reason once.
         """
         wait_s, reported = RETRY_FIRST_S, ""
-        while True:
-            model.load()
+        while not model.is_retired:
+            if model.state != "ready" or model.is_outdated:
+                model.load()
             if model.log_reason != reported or model.state == "ready":
                 reported = model.log_reason
-                loaded(model)
+                self._loaded(model)
             if model.state == "ready":
                 wait_s = RETRY_FIRST_S
-                while not model.is_outdated:
+                while not (model.is_outdated or model.is_retired):
                     sleep(LOOK_S)
                 continue
             sleep(wait_s)
             wait_s = min(2 * wait_s, RETRY_MOST_S)
+        while model.users:  # who has found it has its answer
+            sleep(LOOK_S)
+        model.close()
+        self._retired(model)

@@ -28,14 +28,24 @@ def models_in(repository: Path, unreadable: Unreadable) -> Iterator[tuple[Path, 
     """
     for folder in sorted(_shown(repository)):
         try:
-            alone = _is_model(folder)
-            inner = [] if alone or not folder.is_dir() else _shown(folder)
+            versions = versions_in(folder, unreadable)
         except OSError as error:
             unreadable(folder, error)
             continue
-        versions = [folder] if alone else list(_readable(inner, unreadable))
         if versions:
-            yield folder, sorted(versions, key=lambda version: _order(version.name))
+            yield folder, versions
+
+
+def versions_in(folder: Path, unreadable: Unreadable) -> list[Path]:
+    """
+    The folders of the versions of the model in *folder*, in order; itself if it is the only one.
+
+    None if it is no model. Raises OSError where that cannot be read.
+    """
+    if _is_model(folder):
+        return [folder]
+    inner = _shown(folder) if folder.is_dir() else []
+    return sorted(_readable(inner, unreadable), key=lambda version: _order(version.name))
 
 
 class Unchanged:

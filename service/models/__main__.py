@@ -5,8 +5,11 @@ import sys
 import warnings
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from service.log_text import harmless_lines
+from service.models import remote
 from service.models.command_line import INTERRUPTED, WRONG_USAGE, CommandLine, uninterrupted
 from service.models.presets import PRESETS
 
@@ -29,12 +32,19 @@ def _run() -> int:
     with uninterrupted():
         from config.settings import InvalidSettings, from_environ  # noqa: PLC0415
         from service.errors import ServiceError, UnknownModel, WrongUsage  # noqa: PLC0415
+        from service.inference.single import is_single, presented  # noqa: PLC0415
 
     try:
-        repository = asked.models or from_environ().models
-        if repository.is_dir():
-            return int(asked.run(repository, asked))
-        code, said = WRONG_USAGE, f"{repository} is no folder"
+        if hasattr(asked, "changes"):  # there it is, and not here
+            return int(asked.run(Path(), asked))
+        settings = from_environ()
+        path = asked.models or settings.models
+        with TemporaryDirectory(prefix="weir-") as scratch:
+            if asked.run is not _add and path.exists() and is_single(path, settings.model_name):
+                path = presented(path, settings.model_name, Path(scratch))
+            if path.is_dir():
+                return int(asked.run(path, asked))
+        code, said = WRONG_USAGE, f"{path} is no folder"
     except (WrongUsage, UnknownModel, InvalidSettings) as error:
         code, said = WRONG_USAGE, str(error)
     except ServiceError as error:
@@ -75,7 +85,20 @@ def _parser() -> CommandLine:
 
     listed = commands.add_parser("list", help="list what is in the repository")
     listed.set_defaults(run=_list)
+    _changing(commands)
     return parser
+
+
+def _changing(commands: Any) -> None:
+    """Give the commands that change a service which runs."""
+    for run, told in (
+        (remote.load, "have a service that runs serve a model as it stands now"),
+        (remote.unload, "have a service that runs serve a model no more"),
+        (remote.reload, "have a service that runs serve the repository as it stands now"),
+    ):
+        parser = commands.add_parser(run.__name__, help=told)
+        remote.adding(parser, names=run is not remote.reload)
+        parser.set_defaults(run=run, changes=True)
 
 
 def _adding(adding: ArgumentParser) -> None:

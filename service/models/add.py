@@ -9,6 +9,7 @@ from typing import Any
 
 from config.settings import IMAGE_LIMIT_PIXELS
 from service.errors import InvalidModel, WrongUsage
+from service.inference.manifest.file_kinds import platform_of, suffix_of
 from service.inference.manifest.reading import MODEL_TOML, read_manifest
 from service.inference.manifest.schema import TABULAR
 from service.inference.runtimes import ROWS_PER_CALL, Runtime
@@ -23,7 +24,6 @@ from service.models import (
     telling,
     trials,
 )
-from service.models.file_kinds import platform_of, suffix_of
 from service.models.given_example import EXAMPLE, Example
 from service.models.progress import step
 from service.models.rows_file import Rows, read

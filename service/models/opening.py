@@ -12,11 +12,11 @@ from traceback import format_exception
 from typing import Any
 
 from service.errors import InvalidModel
+from service.inference.manifest.file_kinds import PICKLES, suffix_of
 from service.inference.runtimes import INSTALLS, Runtime, open_runtime
 from service.inference.runtimes.own_code import of_script
 from service.inference.runtimes.wording import first_line
 from service.models.command_line import uninterrupted
-from service.models.file_kinds import PICKLES, suffix_of
 
 # Modules and what installs them, where the name is another.
 PACKAGES = {"sklearn": "scikit-learn", "cv2": "opencv-python-headless", "PIL": "pillow"}

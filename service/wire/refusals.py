@@ -10,7 +10,7 @@ import orjson
 from gunicorn.http import errors
 
 from service.exchange import Exchange
-from service.problem_details import MEDIA_TYPE, RETRY_AFTER_S, problem_members
+from service.problem_details import RETRY_AFTER_S, media_type_at, problem_members
 
 
 class Refused(Exception):
@@ -156,7 +156,7 @@ def answer_bytes(refused: Refused, exchange: Exchange, date: str) -> tuple[bytes
     fields = [
         f"HTTP/1.1 {status.value} {status.phrase}",
         f"Date: {date}",
-        f"Content-Type: {MEDIA_TYPE}",
+        f"Content-Type: {media_type_at(exchange.path)}",
         f"Content-Length: {len(body)}",
         "Connection: close",
     ]

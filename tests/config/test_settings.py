@@ -39,7 +39,7 @@ def test_all_faults_are_told_at_once(monkeypatch):
 def test_a_repository_that_is_not_there_is_a_fault(monkeypatch):
     monkeypatch.setenv("WEIR_MODELS", "config/nowhere")
 
-    with pytest.raises(InvalidSettings, match="WEIR_MODELS='config/nowhere': no such folder"):
+    with pytest.raises(InvalidSettings, match="WEIR_MODELS='config/nowhere': no such"):
         from_environ()
 
 
@@ -76,7 +76,9 @@ def test_proxies_are_addresses_networks_or_everyone(monkeypatch, proxies):
         ("FORWARDED_ALLOW_IPS", "10.0.0.1 10.0.0.2", "addresses, networks or *"),
         ("WEIR_LOG_FORMAT", "text", "one of auto, json, console is wanted"),
         ("WEIR_ERROR_DETAIL", "some", "one of full, names, none is wanted"),
-        ("WEIR_MODELS", "README.md", "a folder for each model is wanted"),
+        ("WEIR_MODELS", "config/no", "a folder for each model, or one model, is wanted"),
+        ("WEIR_MODEL_NAME", "a/b", "letters, digits, dots"),
+        ("WEIR_WATCH_MODELS", "yes", "one of 0, 1 is wanted"),
     ],
 )
 def test_a_fault_names_variable_value_and_what_is_wanted(monkeypatch, name, value, wanted):

@@ -8,6 +8,7 @@ import pytest
 from service.errors import UnknownModel
 from service.inference import catalog
 from service.inference.catalog import Catalog
+from service.inference.repository import models_in
 from tests.conftest import CAT, eventually
 
 
@@ -24,7 +25,8 @@ def opened(tmp_path, resources, monkeypatch):
         for folder in broken:
             (repository / folder / "model.onnx").write_bytes(b"not a graph")
         repository.mkdir(exist_ok=True)
-        made.append(Catalog(repository, resources, loaded, lambda *_: None))
+        found = {folder.name: each for folder, each in models_in(repository, lambda *_: None)}
+        made.append(Catalog(found, resources, loaded))
         eventually(lambda: all(model.state != "loading" for model in made[-1]))
         return made[-1]
 

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from service.errors import InvalidModel
-from service.models.file_kinds import PLATFORMS, platform_of
+from service.inference.manifest.file_kinds import PLATFORMS, platform_of
 
 ZIP_END = b"PK\x05\x06" + bytes(18)
 

@@ -1,0 +1,108 @@
+"""/v2/repository: which models there are, and how they come and go while others serve."""
+
+from typing import Any
+
+from flask import Blueprint
+from marshmallow import ValidationError, fields
+
+from service.answer import Answer
+from service.application import current_app
+from service.bearer import refuse_without
+from service.inference.model import Model
+from service.json_text import read_object
+from service.request import request
+from service.request_schema import RequestSchema
+
+blueprint = Blueprint("v2_repository", __name__)
+
+STATES = {"ready": "READY", "loading": "LOADING"}
+EXAMPLE = "{}"
+
+
+class IndexSchema(RequestSchema):
+    """What of the index is asked for."""
+
+    ready = fields.Boolean(
+        truthy={True}, falsy={False}, load_default=False, metadata={"wanted": "true or false"}
+    )
+
+
+class ChangeParameters(fields.Field[dict[str, Any]]):
+    """What Triton takes with a load; here a model is what stands in its folder."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
+        if value is not None and not isinstance(value, dict):
+            raise ValidationError("an object is wanted")
+        if strange := set(value or ()) - {"unload_dependents"}:
+            told = "a model is loaded as it stands in the repository; change its files there"
+            raise ValidationError({min(strange)[:100]: [told]})
+        return value or {}
+
+
+class ChangeSchema(RequestSchema):
+    """What comes with a load or an unload."""
+
+    parameters = ChangeParameters(allow_none=True, metadata={"wanted": "unload_dependents"})
+
+
+INDEX, CHANGE = IndexSchema(), ChangeSchema()
+
+
+@blueprint.post("/v2/repository/index")
+def index() -> Answer:
+    """List every version of every model, served or only in the repository."""
+    _admit()
+    only_ready = INDEX.load(_sent())["ready"]
+    models = list(current_app.catalog)
+    entries = [_entry(model) for model in models]
+    served = {model.name for model in models}
+    entries += [
+        {"name": folder.name, "state": "UNAVAILABLE", "reason": "unloaded"}
+        for folder in current_app.repository.coordinator.folders()
+        if folder.name not in served
+    ]
+    return Answer([entry for entry in entries if not only_ready or entry["state"] == "READY"])
+
+
+@blueprint.post("/v2/repository/models/<name>/load")
+def load(name: str) -> Answer:
+    """Serve the model as it stands in the repository, in all workers or in none."""
+    _admit()
+    CHANGE.load(_sent())
+    changed = current_app.repository.coordinator.load(name)
+    return Answer({"name": name, "changed": changed})
+
+
+@blueprint.post("/v2/repository/models/<name>/unload")
+def unload(name: str) -> Answer:
+    """Serve the model no more."""
+    _admit()
+    CHANGE.load(_sent())
+    current_app.repository.coordinator.unload(name)
+    return Answer({"name": name, "changed": True})
+
+
+@blueprint.post("/v2/repository/reload")
+def reload() -> Answer:
+    """Serve the whole repository as it stands; what cannot be loaded stays as it was."""
+    _admit()
+    changed, refused = current_app.repository.coordinator.reload()
+    return Answer({"changed": changed, "refused": refused})
+
+
+def _admit() -> None:
+    refuse_without(current_app.settings.admin_token, "WEIR_ADMIN_TOKEN")
+
+
+def _sent() -> dict[str, Any]:
+    body = request.body if request.has_body else b""
+    return read_object(body, EXAMPLE, request.hold) if body.strip() else {}
+
+
+def _entry(model: Model) -> dict[str, str]:
+    return {
+        "name": model.name,
+        "version": model.version,
+        "state": STATES.get(model.state, "UNAVAILABLE"),
+        "reason": model.reason,
+    }

@@ -1,0 +1,52 @@
+"""/v2 and /v2/health: what this server is and speaks, whether it lives, whether it is ready."""
+
+from http import HTTPStatus
+
+from flask import Blueprint
+
+from service import __version__
+from service.answer import Answer
+from service.api import health
+from service.problems import problem
+
+blueprint = Blueprint("v2_server", __name__)
+
+NAME = "weir"
+
+# Those of https://github.com/triton-inference-server/server/tree/main/docs/protocol that are here.
+EXTENSIONS = (
+    "binary_tensor_data",
+    "binary_tensor_data(raw)",
+    "classification",
+    "model_configuration",
+    "model_repository",
+    "parameters",
+    "schedule_policy",
+    "statistics",
+)
+
+
+@blueprint.get("/v2")
+def server() -> Answer:
+    """Say what serves, in which release, and what of the protocol's extensions."""
+    return Answer({"name": NAME, "version": __version__, "extensions": EXTENSIONS})
+
+
+@blueprint.get("/v2/health/live")
+def live() -> Answer:
+    """Say that this process turns."""
+    return health.probe_answer({"live": True})
+
+
+@blueprint.get("/v2/health/ready")
+def ready() -> Answer:
+    """Say whether this worker may have traffic, by what /readyz says it."""
+    reasons = health.reasons()
+    if not reasons:
+        return health.probe_answer({"ready": True, "live": True})
+    detail = health.detail_of(reasons)
+    refusal = problem(
+        HTTPStatus.SERVICE_UNAVAILABLE, detail, ready=False, live=True, reasons=reasons
+    )
+    refusal.headers["Cache-Control"] = "no-store"
+    return refusal

@@ -1,0 +1,1 @@
+"""The models that all workers of an instance serve, and how they change while they serve."""

@@ -1,0 +1,108 @@
+"""What changes the set without being asked over HTTP: SIGHUP, and files that are new."""
+
+import fcntl
+import os
+from collections.abc import Callable
+from pathlib import Path
+from time import sleep
+
+import structlog
+
+from config.roster import Roster
+from service.errors import ServiceError
+from service.repository.coordinator import Coordinator
+from service.repository.copies import fingerprint
+from service.repository.records import CurrentSet, Records
+
+# Between two looks at the repository: what is the same in two of them is not being written.
+LOOK_S = 1.0
+
+log = structlog.get_logger()
+
+
+class Changes:
+    """Looks for them, in the worker in *slot*; of all workers one looks at the files."""
+
+    def __init__(
+        self,
+        coordinator: Coordinator,
+        records: Records,
+        roster: Roster,
+        slot: int,
+        *,
+        lock: Path,
+        watches: bool,
+        beside: Callable[[Callable[[], object]], object],
+    ) -> None:
+        """*lock* is held by the one that looks at the files, if any *watches* them."""
+        self._coordinator, self._records = coordinator, records
+        self._roster, self._slot = roster, slot
+        self._watches, self._beside = watches, beside
+        self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._seen: dict[str, str] = {}
+        self._refused: dict[str, str] = {}
+
+    def look_on(self) -> None:
+        """Look, for ever."""
+        while True:
+            try:
+                self._look()
+            except (ServiceError, OSError, ValueError) as error:
+                log.warning("models_not_watched", reason=str(error))
+            sleep(LOOK_S)
+
+    def _look(self) -> None:
+        row = self._roster.row(self._slot)
+        if not row.listens or row.retires:
+            return
+        current = self._records.current() or CurrentSet()
+        if self._roster.reloads > current.reloads:
+            self._reload()
+        elif self._watches and self._is_the_one():
+            self._watch(current)
+
+    def _reload(self) -> None:
+        """Answer a SIGHUP, unless another worker does."""
+        with self._records.turn() as is_free:
+            if not is_free:
+                return
+        changed, refused = self._coordinator.reload(self._roster.reloads)
+        log.info("models_reloaded", changed=changed, refused=sorted(refused))
+        self._tell(refused)
+
+    def _watch(self, current: CurrentSet) -> None:
+        """Take over what has changed and has stood still since the last look."""
+        found: dict[str, str] = {}
+
+        def look() -> None:
+            for folder in self._coordinator.folders():
+                found[folder.name] = fingerprint(folder)
+
+        self._beside(look)
+        before, self._seen = self._seen, found
+        for name, now in found.items():
+            served = current.models.get(name)
+            known = served.fingerprint if served else current.unloaded.get(name)
+            if known != now and before.get(name) == now and self._refused.get(name) != now:
+                self._change(name, now)
+        for name in current.models.keys() - found.keys() - before.keys():
+            self._coordinator.unload(name)
+
+    def _change(self, name: str, now: str) -> None:
+        try:
+            self._coordinator.load(name)
+        except ServiceError as error:
+            self._refused[name] = now
+            self._tell({name: str(error)})
+
+    @staticmethod
+    def _tell(refused: dict[str, str]) -> None:
+        for name, reason in refused.items():
+            log.error("model_not_replaced", model=name, reason=reason)
+
+    def _is_the_one(self) -> bool:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

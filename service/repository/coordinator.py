@@ -1,0 +1,203 @@
+"""
+A change of the set, from the side of the worker that was asked for it.
+
+The model is copied, tried by this worker alone, then by every worker that takes connections; when
+all of them have loaded it and asked its golden example, the next set is written, and all serve it.
+Where one refuses, nobody changes anything.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic, sleep
+from typing import TypeVar
+
+import structlog
+
+from config.roster import GENERATION, Roster, Row
+from service.errors import InvalidModel, ModelRefused, Overloaded, UnknownModel
+from service.inference.repository import Unreadable, models_in
+from service.repository.copies import Copies, fingerprint
+from service.repository.records import CurrentSet, Proposal, Records, Served
+
+T = TypeVar("T")
+
+LOOK_S = 0.02
+
+# Beyond the time that loading may take: to copy, to hear of it, and to tell.
+GRACE_S = 10.0
+
+# Once it is agreed upon, every worker serves it after a moment; one that hangs is waited for so
+# long.
+SWITCH_S = 10.0
+
+log = structlog.get_logger()
+
+
+class Coordinator:
+    """Changes the set that the workers of *roster* serve, from the worker in *slot*."""
+
+    def __init__(
+        self,
+        repository: Callable[[], Path],
+        records: Records,
+        copies: Copies,
+        roster: Roster,
+        slot: int,
+        *,
+        load_limit_s: float,
+        unreadable: Unreadable,
+        beside: Callable[[Callable[[], object]], object],
+    ) -> None:
+        """*beside* does what waits for a disk in a native thread; *repository* finds the folder."""
+        self._repository, self._records, self._copies = repository, records, copies
+        self._roster, self._slot = roster, slot
+        self._limit_s = load_limit_s + GRACE_S
+        self._unreadable = unreadable
+        self._beside = beside
+
+    def load(self, name: str, *, again: bool = False) -> bool:
+        """
+        Serve the model *name* as it stands in the repository; whether that changed anything.
+
+        What is unchanged is loaded only *again*. Raises UnknownModel, ModelRefused with the reason,
+        and Overloaded while another change is under way for too long.
+        """
+        with self._turn():
+            return self._load(name, again=again)
+
+    def unload(self, name: str) -> None:
+        """Serve the model *name* no more. Raises UnknownModel, and Overloaded as `load` does."""
+        with self._turn():
+            served = self._current().models.get(name)
+            if served is None:
+                raise UnknownModel(f"failed to unload {name[:100]!r}: it is not served")
+            self._remove(name, {name: served.fingerprint})
+
+    def reload(self, reloads: int | None = None) -> tuple[list[str], dict[str, str]]:
+        """
+        Serve the repository as it stands: the names that have changed, and why others could not.
+
+        What has been unloaded and has not changed since stays so. *reloads* is the number of the
+        signal that is answered so. Raises Overloaded.
+        """
+        changed: list[str] = []
+        refused: dict[str, str] = {}
+        with self._turn():
+            found = {folder.name: folder for folder in self.folders()}
+            for name in sorted(found.keys() | self._current().models.keys()):
+                try:
+                    if name not in found:
+                        self._remove(name, {})
+                        changed.append(name)
+                    elif self.is_news(found[name], self._current()) and self._load(name):
+                        changed.append(name)
+                except ModelRefused as error:
+                    refused[name] = str(error)
+            if reloads is not None:
+                self._records.commit(replace(self._current(), reloads=reloads))
+        return changed, refused
+
+    @staticmethod
+    def is_news(folder: Path, current: CurrentSet) -> bool:
+        """Whether what stands in *folder* is neither served as it is nor unloaded as it is."""
+        served = current.models.get(folder.name)
+        known = served.fingerprint if served else current.unloaded.get(folder.name)
+        return known != fingerprint(folder)
+
+    def folders(self) -> list[Path]:
+        """The models in the repository, whether they are served or not."""
+        return [folder for folder, _ in models_in(self._repository(), self._unreadable)]
+
+    def _remove(self, name: str, unloaded: dict[str, str]) -> None:
+        current = self._current()
+        models = {known: each for known, each in current.models.items() if known != name}
+        self._commit(
+            replace(
+                current,
+                generation=current.generation + 1,
+                models=models,
+                unloaded=current.unloaded | unloaded,
+            )
+        )
+
+    def _load(self, name: str, *, again: bool = False) -> bool:
+        source = next((each for each in self.folders() if each.name == name), None)
+        if source is None:
+            raise UnknownModel(f"failed to load {name[:100]!r}: the repository has no such model")
+        current, generation = self._current(), self._next()
+        served = current.models.get(name)
+        now = fingerprint(source)
+        if served and served.fingerprint == now and not again:
+            return False
+        try:
+            copy = self._beside(lambda: self._copies.take(source, generation))
+        except (OSError, InvalidModel) as error:
+            raise ModelRefused(f"failed to load {name!r}: {error}") from None
+        proposal = Proposal(generation=generation, name=name, folder=str(copy), only=self._slot)
+        reason = self._refusal(proposal) or self._refusal(replace(proposal, only=None))
+        if reason:
+            self._records.withdraw()
+            self._copies.keep_only({each.folder for each in current.models.values()})
+            goes_on = "; what was served before goes on" if served else ""
+            raise ModelRefused(f"failed to load {name!r}: {reason}{goes_on}")
+        models = current.models | {name: Served(folder=str(copy), fingerprint=now)}
+        unloaded = {known: each for known, each in current.unloaded.items() if known != name}
+        self._commit(replace(current, generation=generation, models=models, unloaded=unloaded))
+        return True
+
+    def _next(self) -> int:
+        """A generation that no worker has heard of, also of a proposal that came to nothing."""
+        self._records.withdraw()
+        return max(self._current().generation, self._copies.last_generation()) + 1
+
+    def _current(self) -> CurrentSet:
+        return self._records.current() or CurrentSet()
+
+    def _refusal(self, proposal: Proposal) -> str:
+        """Have *proposal* tried; empty when all who should have loaded it, else why one has not."""
+        self._records.propose(proposal)
+        until_s = monotonic() + self._limit_s
+        while monotonic() < until_s:
+            votes = self._records.votes(proposal.generation)
+            for vote in votes.values():
+                if vote.reason:
+                    return vote.reason
+            asked = self._serving() if proposal.only is None else {self._slot: self._own_row()}
+            if all(slot in votes and votes[slot].pid == row.pid for slot, row in asked.items()):
+                return ""
+            sleep(LOOK_S)
+        return f"not every worker has loaded it within {self._limit_s:g} s"
+
+    def _commit(self, current: CurrentSet) -> None:
+        """Let everybody serve *current*, and return when they do."""
+        self._records.commit(current)
+        self._records.withdraw()
+        until_s = monotonic() + SWITCH_S
+        while self._behind(current.generation) and monotonic() < until_s:
+            sleep(LOOK_S)
+        self._copies.keep_only({each.folder for each in current.models.values()})
+
+    def _behind(self, generation: int) -> bool:
+        return any(self._roster.cell(slot, GENERATION)[0] < generation for slot in self._serving())
+
+    def _serving(self) -> dict[int, Row]:
+        """The workers that take connections and will go on to, by slot."""
+        rows = enumerate(self._roster.rows())
+        return {slot: row for slot, row in rows if row.pid and row.listens and not row.retires}
+
+    def _own_row(self) -> Row:
+        return self._roster.row(self._slot)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait until nobody else changes the set. Raises Overloaded when that takes too long."""
+        until_s = monotonic() + self._limit_s
+        while monotonic() < until_s:
+            with self._records.turn() as is_mine:
+                if is_mine:
+                    yield
+                    return
+            sleep(LOOK_S)
+        raise Overloaded("another change of the models is under way; try again later")

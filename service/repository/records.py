@@ -1,0 +1,141 @@
+"""
+What the workers of an instance tell one another of their models, in files of its folder.
+
+`current.json` is the set that everybody serves, by its generation; `proposal.json` is the next one,
+while it is tried; `votes/` has each worker's word on it. Each is replaced as a whole.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from service.whole_files import write_whole
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """
+    A model as it is served: what stands in *folder*.
+
+    The *fingerprint* is that of the model's folder in the repository when it was taken over.
+    """
+
+    folder: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurrentSet:
+    """
+    The models by name, the *generation* of this set, and the *reloads* that it has answered.
+
+    *unloaded* are those that nobody wants served, each with the fingerprint that it had.
+    """
+
+    generation: int = 0
+    reloads: int = 0
+    models: dict[str, Served] = field(default_factory=dict)
+    unloaded: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """
+    That the model *name* be what stands in *folder* from *generation* on.
+
+    The worker in the slot *only* tries it first, alone; everybody where that is None.
+    """
+
+    generation: int
+    name: str
+    folder: str
+    only: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vote:
+    """The word of the worker *pid*: it has loaded the model, or the *reason* why not."""
+
+    pid: int
+    reason: str = ""
+
+
+class Records:
+    """The files, in *folder*."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._votes = folder / "votes"
+        self._votes.mkdir(parents=True, exist_ok=True)
+        self._current, self._proposal = folder / "current.json", folder / "proposal.json"
+        self._lock = folder / "lock"
+        self._read_stamp: tuple[int, int] | None = None
+
+    @contextmanager
+    def turn(self) -> Iterator[bool]:
+        """Whether nobody else is changing the set, who cannot as long as the block runs."""
+        lock = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield True
+        except BlockingIOError:
+            yield False
+        finally:
+            os.close(lock)
+
+    def has_changed(self) -> bool:
+        """Whether the set may be another than when this was asked last."""
+        try:
+            status = self._current.stat()
+        except FileNotFoundError:
+            return False
+        before, self._read_stamp = self._read_stamp, (status.st_ino, status.st_mtime_ns)
+        return before != self._read_stamp
+
+    def current(self) -> CurrentSet | None:
+        """The set that everybody serves; None before there is one."""
+        try:
+            told = json.loads(self._current.read_bytes())
+        except FileNotFoundError:
+            return None
+        models = {name: Served(**each) for name, each in told.pop("models").items()}
+        return CurrentSet(**told, models=models)
+
+    def commit(self, current: CurrentSet) -> None:
+        """Let everybody serve *current*. Raises OSError."""
+        write_whole(self._current, json.dumps(asdict(current)).encode())
+
+    def proposal(self) -> Proposal | None:
+        """What is tried now."""
+        try:
+            return Proposal(**json.loads(self._proposal.read_bytes()))
+        except FileNotFoundError:
+            return None
+
+    def propose(self, proposal: Proposal) -> None:
+        """Let workers try *proposal*. Raises OSError."""
+        write_whole(self._proposal, json.dumps(asdict(proposal)).encode())
+
+    def withdraw(self) -> None:
+        """Nothing is tried any more."""
+        self._proposal.unlink(missing_ok=True)
+        for vote in self._votes.iterdir():
+            vote.unlink(missing_ok=True)
+
+    def vote(self, generation: int, slot: int, vote: Vote) -> None:
+        """Tell a worker's word on the proposal of *generation*. Raises OSError."""
+        write_whole(self._votes / f"{generation}.{slot}", json.dumps(asdict(vote)).encode())
+
+    def votes(self, generation: int) -> dict[int, Vote]:
+        """The words of the workers so far, by slot."""
+        votes = {}
+        for path in self._votes.glob(f"{generation}.*"):
+            slot = path.name.partition(".")[2]
+            if slot.isdecimal():
+                with suppress(FileNotFoundError):
+                    votes[int(slot)] = Vote(**json.loads(path.read_bytes()))
+        return votes

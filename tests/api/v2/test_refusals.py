@@ -1,0 +1,190 @@
+"""What is wrong with an infer request is told by the tensor's name, with 400."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.api.v2.asking import FLOWER, IRIS, asked, framed, refused, tensor
+
+ROW = np.array([FLOWER], np.float32)
+SIZED = {"parameters": {"binary_data_size": 16}}
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (asked(tensor("flower")), ['there is no input "flower"', '"measurements" is missing']),
+        (asked(tensor(), tensor()), ['input "measurements" stands here twice']),
+        (asked(tensor(datatype="FP64", data=FLOWER)), ["measurements", "FP32 is wanted"]),
+        (asked(tensor(datatype="FLOAT", data=FLOWER)), ["measurements", '"FLOAT"', "FP32"]),
+        (asked(tensor(shape=[1, -4], data=FLOWER)), ["measurements", "-4"]),
+        (asked(tensor(shape=[1, 4.0], data=FLOWER)), ["measurements", "4.0"]),
+        (asked(tensor(shape=[True, 4], data=FLOWER)), ["measurements", "true"]),
+        (asked(tensor(shape=[2**40, 2**40], data=FLOWER)), ["measurements"]),
+        (asked(tensor(shape=[4294967296, 4294967296, 1], data=[])), ["measurements"]),
+        (asked(tensor(shape=[1, 5], data=FLOWER)), ["measurements", "4 values", "5 for shape"]),
+        (asked(tensor(shape=[4], data=FLOWER)), ["measurements", "[rows, 4]"]),
+        (asked(tensor(shape=[0, 4], data=[])), ["measurements", "0 rows"]),
+        (asked(tensor(shape=[2000, 4], data=[1.0] * 8000)), ["measurements", "1 to 1024 rows"]),
+        (asked(tensor(data=[*FLOWER[:3], "0.2"])), ["/inputs/0/data/3", "measurements", '"0.2"']),
+        (asked(tensor(data=[*FLOWER[:3], True])), ["/inputs/0/data/3", "measurements", "true"]),
+        (asked(tensor(data=[[*FLOWER[:3], None]])), ["/inputs/0/data/0/3", "petal_width"]),
+        (asked(tensor(data=[*FLOWER[:3], 1e39])), ["/inputs/0/data/3", "FP32"]),
+        (asked(tensor(data=[*FLOWER[:3], 99])), ["/inputs/0/data/3", "from 0 to 30"]),
+        (asked(tensor(shape=[2, 2], data=[[1, 2], [3]])), ["measurements", "/inputs/0/data/1"]),
+        (asked(tensor(data=[[FLOWER]])), ["measurements"]),
+        (asked(tensor(data="5.1")), ["measurements", "a string was sent"]),
+        (asked(tensor(data=None)), ["measurements", "binary_data_size"]),
+        (asked({"name": "measurements"}), ["measurements", "datatype"]),
+        (asked({"shape": [1]}), ["/inputs/0/name"]),
+        (asked(tensor(data=FLOWER, colour="red")), ["measurements", "/inputs/0/colour"]),
+        (asked(outputs=[{"name": "nothing"}]), ['output "nothing"', "probabilities"]),
+        (asked(outputs=[{"name": "probabilities"}] * 2), ["probabilities", "twice"]),
+        (
+            asked(outputs=[{"name": "probabilities", "parameters": {"classification": 0}}]),
+            ["probabilities", "classification"],
+        ),
+        (
+            asked(outputs=[{"name": "probabilities", "parameters": {"binary_data": 1}}]),
+            ["probabilities", "binary_data"],
+        ),
+        (asked(outputs={"name": "probabilities"}), ["/outputs"]),
+        (asked(parameters={"sequence_id": 7}), ["sequences"]),
+        (asked(parameters={"timeout": -1}), ["timeout"]),
+        (asked(parameters={"deep": {}}), ["/parameters/deep"]),
+        (asked(id=7), ["/id"]),
+        (asked(tensor(**SIZED)), ["measurements", "Inference-Header-Content-Length"]),
+        (asked(tensor(data=FLOWER, parameters={"binary_data_size": 16})), ["measurements"]),
+        ({"inputs": []}, ["/inputs"]),
+        ({"instances": [FLOWER]}, ["/instances: no such name", "/inputs"]),
+        ([1], ["JSON array"]),
+    ],
+)
+def test_json(v2, request_, words):
+    told = refused(v2.post(IRIS, data=json.dumps(request_)), *words)
+
+    assert told["status"] == 400
+
+
+def test_an_example_comes_with_it(v2):
+    told = refused(v2.post(IRIS, json=asked(tensor("flower"))))
+
+    assert v2.post(IRIS, json=told["example"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ([], ["measurements", "nothing after the JSON", "16 bytes"]),
+        ([ROW[:, :3]], ["measurements", "12 bytes", "16 bytes"]),
+        ([ROW, b"x"], ["1 bytes are left over", "measurements"]),
+        ([ROW * np.float32("nan")], ["measurements", "from 0 to 30"]),
+    ],
+)
+def test_bytes_that_are_missing_left_over_or_no_numbers(v2, arrays, words):
+    body, fields = framed(asked(tensor(**SIZED)), *arrays)
+
+    refused(v2.post(IRIS, data=body, headers=fields), *words)
+
+
+@pytest.mark.parametrize("told", ["-1", "x", "1.0", "99999", "1,1", "٣", ""])
+def test_a_length_that_is_none(v2, told):
+    body = json.dumps(asked()).encode()
+
+    refused(
+        v2.post(IRIS, data=body, headers={"Inference-Header-Content-Length": told}),
+        "Inference-Header-Content-Length",
+    )
+
+
+@pytest.mark.parametrize("size", [0, 15, 17])
+def test_a_body_that_is_not_the_one_tensor(v2, size):
+    sent = {"data": b"\0" * size, "headers": {"Inference-Header-Content-Length": "0"}}
+
+    refused(v2.post(IRIS, **sent), "measurements", "16 bytes")
+
+
+def test_a_body_without_json_for_a_model_of_many_inputs(v2):
+    sent = {"data": b"\0" * 16, "headers": {"Inference-Header-Content-Length": "0"}}
+
+    refused(v2.post("/v2/models/people/infer", **sent), "2 inputs")
+
+
+@pytest.mark.parametrize(
+    ("elements", "words"),
+    [
+        (b"\x03\0\0\0pes\x05\0\0\0kot", ["text", "element 1"]),
+        (b"\x03\0\0\0pes\x03\0\0\0kotx", ["text", "1 bytes after the last element"]),
+        (b"\xff\xff\xff\xffpes\0", ["text", "element 0"]),
+        (b"\x01\0\0\0\xff\x03\0\0\0kot", ["text", "no UTF-8"]),
+        (b"\x03\0\0\0", ["text"]),
+    ],
+)
+def test_elements_whose_lengths_are_wrong(v2, elements, words):
+    sized = {"parameters": {"binary_data_size": len(elements)}}
+    body, fields = framed(asked(tensor("text", [2, 1], "BYTES", **sized)), elements)
+
+    refused(v2.post("/v2/models/words/infer", data=body, headers=fields), *words)
+
+
+@pytest.mark.parametrize(
+    ("name", "datatype", "value"),
+    [
+        ("uint8", "UINT8", 256),
+        ("uint8", "UINT8", -1),
+        ("int64", "INT64", 2**63),
+        ("uint64", "UINT64", 2**64),
+        ("int32", "INT32", 1.0),
+        ("bool", "BOOL", 1),
+        ("fp16", "FP16", 70000),
+    ],
+)
+def test_a_value_that_the_datatype_has_not(v2, name, datatype, value):
+    sent = tensor(name, [1, 1], datatype, data=[value])
+
+    refused(v2.post("/v2/models/datatypes/infer", json=asked(sent)), f'"{name}"', "/data/0")
+
+
+def test_features_of_another_kind(v2):
+    def ask(age, city, rows=1):
+        return v2.post(
+            "/v2/models/people/infer",
+            json=asked(
+                tensor("age", [rows], "FP64", data=age), tensor("city", [1], "BYTES", data=city)
+            ),
+        )
+
+    refused(ask([-1], ["Oslo"]), '"age"', "at least 0")
+    refused(ask([1], [None]), '"city"', "a string")
+    refused(ask([1, 2], ["Oslo"], 2), '"city"', "1 rows was sent, 2")
+
+
+def test_what_is_no_picture(v2):
+    path = "/v2/models/cat-or-dog/infer"
+
+    refused(v2.post(path, json=asked(tensor("image", [1], "BYTES", data=["!"]))), "image", "base64")
+    refused(
+        v2.post(path, json=asked(tensor("image", [2], "BYTES", data=["QQ==", "QQ=="]))),
+        "2 elements",
+    )
+    refused(
+        v2.post(path, json=asked(tensor("image", [1], "BYTES", data=["QUJD"]))),
+        "send JPEG",
+        status=415,
+    )
+
+
+def test_names_that_stand_twice_in_one_object(v2):
+    body = json.dumps(asked())
+    twice = body.replace('"shape"', '"datatype": "FP32", "shape"')
+
+    refused(v2.post(IRIS, data=twice), '"datatype" twice')
+
+
+def test_what_is_not_there(v2):
+    refused(v2.post("/v2/models/nobody/infer", json=asked()), "nobody", "iris", status=404)
+    refused(v2.post("/v2/models/iris/versions/9/infer", json=asked()), "version", status=404)
+    refused(v2.get(IRIS), "send POST", status=405)
+    refused(v2.post("/v2/nothing"), "GET /v2/models", status=404)
+    refused(v2.post(IRIS), "not valid JSON")

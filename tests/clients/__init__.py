@@ -1,0 +1,1 @@
+"""Programs that drive a service with clients of the Open Inference Protocol, each on its own."""
