@@ -1,5 +1,6 @@
 import pytest
 
+from tests.api.v2.protocol import CheckedClient
 from tests.clients import models
 from tests.conftest import eventually
 
@@ -20,4 +21,5 @@ def v2_app(tmp_path_factory):
 
 @pytest.fixture
 def v2(v2_app):
-    return v2_app.test_client()
+    """A client that holds every answer to the protocol's text."""
+    return CheckedClient(v2_app, v2_app.response_class)
