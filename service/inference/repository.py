@@ -100,6 +100,11 @@ def _is_model(folder: Path) -> bool:
     return True
 
 
+def is_version(name: str) -> bool:
+    """Whether a folder is called as versions are: by numbers."""
+    return _order(name)[0] == 1
+
+
 def _order(version: str) -> Order:
     """Numbers by their value, 1.10 after 1.9, and after whatever is not a number."""
     parts = version.removeprefix("v").split(".")

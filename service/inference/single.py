@@ -6,13 +6,14 @@ around it that bears its name, and often with no model.toml.
 """
 
 import json
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
 from service.errors import InvalidModel, ServiceError
 from service.inference.manifest.file_kinds import platform_of
 from service.inference.manifest.reading import MODEL_TOML
-from service.inference.repository import models_in, versions_in
+from service.inference.repository import is_version, models_in, versions_in
 from service.whole_files import write_whole
 
 # What a model's file is called where several files might be it.
@@ -38,11 +39,15 @@ def presented(path: Path, name: str, scratch: Path) -> Path:
     repository = scratch / "single"
     repository.mkdir(exist_ok=True)
     place = repository / name
-    folder = path.parent if path.is_file() else path
-    if (folder / MODEL_TOML).is_file() or (folder is path and _has_versions(path)):
+    folder = path.parent if path.is_file() else _model_in(path)
+    if (folder / MODEL_TOML).is_file() or versions_in(folder, lambda *_: None):
+        if place.is_dir() and not place.is_symlink():  # made while there was no model.toml
+            shutil.rmtree(place)
         with suppress(FileExistsError):
             place.symlink_to(folder.resolve(), target_is_directory=True)
         return repository
+    if place.is_symlink():
+        place.unlink(missing_ok=True)
     artefact = path if path.is_file() else artefact_in(path)
     entries = f'platform = "{platform_of([artefact])}"\nfile = {json.dumps(artefact.name)}\n'
     _link(folder, place)
@@ -91,5 +96,11 @@ def _artefacts(folder: Path) -> list[Path]:
     return others or [path for path, _ in found]
 
 
-def _has_versions(path: Path) -> bool:
-    return bool(versions_in(path, lambda *_: None))
+def _model_in(path: Path) -> Path:
+    """The folder of the one model in *path*: itself, or the only one in it that is no version."""
+    inner = [] if (path / MODEL_TOML).is_file() else versions_in(path, lambda *_: None)
+    others = [folder for folder in inner if not is_version(folder.name)]
+    if others and len(inner) > 1:
+        listed = ", ".join(folder.name for folder in inner)
+        raise InvalidModel(f"{path} has several models, {listed}, and a name is given for one")
+    return others[0] if others else path

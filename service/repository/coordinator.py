@@ -57,15 +57,15 @@ class Coordinator:
         self._unreadable = unreadable
         self._beside = beside
 
-    def load(self, name: str, *, again: bool = False) -> bool:
+    def load(self, name: str) -> bool:
         """
         Serve the model *name* as it stands in the repository; whether that changed anything.
 
-        What is unchanged is loaded only *again*. Raises UnknownModel, ModelRefused with the reason,
-        and Overloaded while another change is under way for too long.
+        Raises UnknownModel, ModelRefused with the reason, and Overloaded while another change is
+        under way for too long.
         """
         with self._turn():
-            return self._load(name, again=again)
+            return self._load(name)
 
     def unload(self, name: str) -> None:
         """Serve the model *name* no more. Raises UnknownModel, and Overloaded as `load` does."""
@@ -122,18 +122,18 @@ class Coordinator:
             )
         )
 
-    def _load(self, name: str, *, again: bool = False) -> bool:
+    def _load(self, name: str) -> bool:
         source = next((each for each in self.folders() if each.name == name), None)
         if source is None:
             raise UnknownModel(f"failed to load {name[:100]!r}: the repository has no such model")
         current, generation = self._current(), self._next()
         served = current.models.get(name)
         now = fingerprint(source)
-        if served and served.fingerprint == now and not again:
+        if served and served.fingerprint == now:
             return False
         try:
             copy = self._beside(lambda: self._copies.take(source, generation))
-        except (OSError, InvalidModel) as error:
+        except InvalidModel as error:
             raise ModelRefused(f"failed to load {name!r}: {error}") from None
         proposal = Proposal(generation=generation, name=name, folder=str(copy), only=self._slot)
         reason = self._refusal(proposal) or self._refusal(replace(proposal, only=None))

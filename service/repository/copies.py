@@ -20,6 +20,9 @@ from service.whole_files import write_whole
 INSTANCE = "instance"
 LEFT_OUT = "__pycache__"
 
+# What is larger would keep a worker from booting in time: it is served from where it stands.
+MOST_BYTES = 2 << 30
+
 
 class Copies:
     """Those of the instance whose own folder is *instance*, in *folder*."""
@@ -32,17 +35,26 @@ class Copies:
 
     def take(self, source: Path, generation: int) -> Path:
         """
-        Copy the model in *source*, whole or not at all.
+        Copy the model in *source*, whole or not at all; one that is too large is itself the copy.
 
-        Raises OSError, and InvalidModel where it changed meanwhile.
+        Raises InvalidModel where it cannot be, or changed meanwhile.
         """
+        try:
+            return self._taken(source, generation)
+        except (OSError, shutil.Error) as error:
+            why = getattr(error, "strerror", None) or "a file of it cannot be read"
+            raise InvalidModel(f"its files cannot be copied: {why}") from None
+
+    def _taken(self, source: Path, generation: int) -> Path:
+        if _size_bytes(source) > MOST_BYTES:
+            return source
         before = fingerprint(source)
         copy = self.folder / str(generation) / source.name
         shutil.rmtree(copy.parent, ignore_errors=True)
         ignored = shutil.ignore_patterns(LEFT_OUT, ".*")
         shutil.copytree(source, copy, ignore=ignored)
         if fingerprint(source) != before:
-            raise InvalidModel(f"the files of {source.name} changed while they were copied")
+            raise InvalidModel("its files changed while they were copied; try again")
         return copy
 
     def last_generation(self) -> int:
@@ -66,6 +78,10 @@ def sweep(parent: Path) -> None:
                 instance = Path((folder / INSTANCE).read_text())
                 if not instance.exists() or is_dead(instance):
                     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _size_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def fingerprint(folder: Path) -> str:

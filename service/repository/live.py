@@ -141,7 +141,7 @@ class Repository:
             now = fingerprint(source)
             try:
                 copy = copies.take(source, number + 1)
-            except (OSError, InvalidModel) as error:
+            except InvalidModel as error:
                 log.warning("model_not_copied", model=source.name, reason=str(error))
                 copy = source
             models[source.name] = Served(folder=str(copy), fingerprint=now)

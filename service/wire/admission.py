@@ -69,7 +69,7 @@ class ProbesOnly(Admission):
             raise Refused(
                 HTTPStatus.NOT_FOUND,
                 "admin_port",
-                "this port answers /healthz, /readyz and /metrics only; "
+                "this port answers probes (/healthz, /readyz, /v2/health) and /metrics only; "
                 "send everything else to the service's own port",
             )
 
