@@ -28,10 +28,10 @@ PLATFORMS := sklearn keras xgboost lightgbm catboost
 CLIENTS := tritonclient kserve mlserver
 
 BIN     := $(VENV)/bin
-# uv, which comes with what tests, takes a tenth of pip's time.
-PIP     := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-INSTALL := { test -x $(BIN)/uv && set -- $(BIN)/uv pip install --quiet --python $(VENV) \
-	|| set -- $(PIP); } && "$$@" --require-hashes
+# uv, which comes with what tests, takes a tenth of pip's time; pip where it is not, or fails.
+PIP     := python -m pip install --quiet --disable-pip-version-check --require-hashes
+UV      := $(BIN)/uv pip install --quiet --system-certs --require-hashes
+install  = { test -x $(BIN)/uv && $(UV) --python $(1) -r $(2); } || $(1)/bin/$(PIP) -r $(2)
 MODEL   := models/cat-or-dog
 
 # Two files of tests at a time; what measures has the machine for itself (tests/turns.py).
@@ -130,40 +130,40 @@ clean:
 # The empty files say what has been installed; a change of the pins installs again.
 $(VENV)/serve: requirements.txt | $(VENV)
 	@echo 'Installing what serves (once) …'
-	@$(INSTALL) -r requirements.txt
+	@$(call install,$(VENV),requirements.txt)
 	@touch $@
 
 $(VENV)/test: tests/requirements.txt | $(VENV)/serve
 	@echo 'Installing what tests (once) …'
-	@$(INSTALL) -r tests/requirements.txt
+	@$(call install,$(VENV),tests/requirements.txt)
 	@touch $@
 
 $(VENV)/load: load/requirements.txt | $(VENV)/serve
 	@echo 'Installing what measures (once) …'
-	@$(INSTALL) -r load/requirements.txt
+	@$(call install,$(VENV),load/requirements.txt)
 	@touch $@
 
 $(VENV)/otlp: config/requirements-otlp.txt | $(VENV)/serve
 	@echo 'Installing what sends spans (once) …'
-	@$(INSTALL) -r $<
+	@$(call install,$(VENV),$<)
 	@touch $@
 
 $(VENV)/corpus: tests/corpus/requirements.txt | $(VENV)/test
 	@echo 'Installing what makes models of all kinds (once) …'
-	@$(INSTALL) -r $<
+	@$(call install,$(VENV),$<)
 	@touch $@
 
 $(VENV)/clients/%/installed: tests/clients/requirements-%.txt | $(VENV)/test
 	@test -n '$(CLIENTS_PYTHON)' || { echo 'The clients need Python 3.10, 3.11 or 3.12;' \
 		'name one with make install-clients CLIENTS_PYTHON=/path/to/python3'; exit 1; }
 	@echo 'Installing the client $* (once) …'
-	@$(BIN)/uv venv --quiet --clear --python '$(CLIENTS_PYTHON)' $(@D)
-	@$(BIN)/uv pip install --quiet --python $(@D) --require-hashes -r $<
+	@'$(CLIENTS_PYTHON)' -m venv $(@D)
+	@$(call install,$(@D),$<)
 	@touch $@
 
 $(VENV)/models-%: config/models/requirements-%.txt | $(VENV)/serve
 	@echo 'Installing what models of platform $* need (once) …'
-	@$(INSTALL) -r $<
+	@$(call install,$(VENV),$<)
 	@touch $@
 
 $(VENV):

@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-from collections.abc import Callable
 from pathlib import Path
 from time import sleep
 
@@ -10,6 +9,7 @@ import structlog
 
 from config.roster import Roster
 from service.errors import ServiceError
+from service.repository.beside import Beside
 from service.repository.coordinator import Coordinator
 from service.repository.copies import fingerprint
 from service.repository.records import CurrentSet, Records
@@ -32,7 +32,7 @@ class Changes:
         *,
         lock: Path,
         watches: bool,
-        beside: Callable[[Callable[[], object]], object],
+        beside: Beside,
     ) -> None:
         """*lock* is held by the one that looks at the files, if any *watches* them."""
         self._coordinator, self._records = coordinator, records
@@ -47,7 +47,7 @@ class Changes:
         while True:
             try:
                 self._look()
-            except (ServiceError, OSError, ValueError) as error:
+            except Exception as error:  # noqa: BLE001  # it would never look again
                 log.warning("models_not_watched", reason=str(error))
             sleep(LOOK_S)
 
@@ -72,13 +72,8 @@ class Changes:
 
     def _watch(self, current: CurrentSet) -> None:
         """Take over what has changed and has stood still since the last look."""
-        found: dict[str, str] = {}
-
-        def look() -> None:
-            for folder in self._coordinator.folders():
-                found[folder.name] = fingerprint(folder)
-
-        self._beside(look)
+        folders = self._coordinator.folders()
+        found = self._beside(lambda: {folder.name: fingerprint(folder) for folder in folders})
         before, self._seen = self._seen, found
         for name, now in found.items():
             served = current.models.get(name)
@@ -86,7 +81,8 @@ class Changes:
             if known != now and before.get(name) == now and self._refused.get(name) != now:
                 self._change(name, now)
         for name in current.models.keys() - found.keys() - before.keys():
-            self._coordinator.unload(name)
+            if self._coordinator.is_gone(name):
+                self._coordinator.forget(name)
 
     def _change(self, name: str, now: str) -> None:
         try:

@@ -6,22 +6,21 @@ all of them have loaded it and asked its golden example, the next set is written
 Where one refuses, nobody changes anything.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
-from typing import TypeVar
 
 import structlog
 
 from config.roster import GENERATION, Roster, Row
 from service.errors import InvalidModel, ModelRefused, Overloaded, UnknownModel
 from service.inference.repository import Unreadable, models_in
+from service.repository.beside import Beside
 from service.repository.copies import Copies, fingerprint
 from service.repository.records import CurrentSet, Proposal, Records, Served
-
-T = TypeVar("T")
 
 LOOK_S = 0.02
 
@@ -48,7 +47,7 @@ class Coordinator:
         *,
         load_limit_s: float,
         unreadable: Unreadable,
-        beside: Callable[[Callable[[], object]], object],
+        beside: Beside,
     ) -> None:
         """*beside* does what waits for a disk in a native thread; *repository* finds the folder."""
         self._repository, self._records, self._copies = repository, records, copies
@@ -88,27 +87,39 @@ class Coordinator:
             found = {folder.name: folder for folder in self.folders()}
             for name in sorted(found.keys() | self._current().models.keys()):
                 try:
-                    if name not in found:
+                    if name in found:
+                        news = self._is_news(found[name], self._current())
+                        changed += [name] if news and self._load(name) else []
+                    elif self.is_gone(name):
                         self._remove(name, {})
                         changed.append(name)
-                    elif self.is_news(found[name], self._current()) and self._load(name):
-                        changed.append(name)
-                except ModelRefused as error:
+                except (ModelRefused, UnknownModel) as error:
                     refused[name] = str(error)
             if reloads is not None:
                 self._records.commit(replace(self._current(), reloads=reloads))
         return changed, refused
 
-    @staticmethod
-    def is_news(folder: Path, current: CurrentSet) -> bool:
+    def forget(self, name: str) -> None:
+        """Serve the model *name*, which is gone from the repository, no more."""
+        with self._turn():
+            if name in self._current().models:
+                self._remove(name, {})
+
+    def is_gone(self, name: str) -> bool:
+        """Whether the repository has nothing of that name, be it readable or not."""
+        return not os.path.lexists(self._repository() / name)
+
+    def _is_news(self, folder: Path, current: CurrentSet) -> bool:
         """Whether what stands in *folder* is neither served as it is nor unloaded as it is."""
         served = current.models.get(folder.name)
         known = served.fingerprint if served else current.unloaded.get(folder.name)
-        return known != fingerprint(folder)
+        return known != self._beside(lambda: fingerprint(folder))
 
     def folders(self) -> list[Path]:
         """The models in the repository, whether they are served or not."""
-        return [folder for folder, _ in models_in(self._repository(), self._unreadable)]
+        return self._beside(
+            lambda: [folder for folder, _ in models_in(self._repository(), self._unreadable)]
+        )
 
     def _remove(self, name: str, unloaded: dict[str, str]) -> None:
         current = self._current()
@@ -126,11 +137,13 @@ class Coordinator:
         source = next((each for each in self.folders() if each.name == name), None)
         if source is None:
             raise UnknownModel(f"failed to load {name[:100]!r}: the repository has no such model")
-        current, generation = self._current(), self._next()
+        current = self._current()
         served = current.models.get(name)
-        now = fingerprint(source)
+        now = self._beside(lambda: fingerprint(source))
         if served and served.fingerprint == now:
             return False
+        self._records.withdraw()  # what one has left who was killed
+        generation = self._records.next_generation()
         try:
             copy = self._beside(lambda: self._copies.take(source, generation))
         except InvalidModel as error:
@@ -139,18 +152,13 @@ class Coordinator:
         reason = self._refusal(proposal) or self._refusal(replace(proposal, only=None))
         if reason:
             self._records.withdraw()
-            self._copies.keep_only({each.folder for each in current.models.values()})
+            self._tidy(current)
             goes_on = "; what was served before goes on" if served else ""
             raise ModelRefused(f"failed to load {name!r}: {reason}{goes_on}")
         models = current.models | {name: Served(folder=str(copy), fingerprint=now)}
         unloaded = {known: each for known, each in current.unloaded.items() if known != name}
         self._commit(replace(current, generation=generation, models=models, unloaded=unloaded))
         return True
-
-    def _next(self) -> int:
-        """A generation that no worker has heard of, also of a proposal that came to nothing."""
-        self._records.withdraw()
-        return max(self._current().generation, self._copies.last_generation()) + 1
 
     def _current(self) -> CurrentSet:
         return self._records.current() or CurrentSet()
@@ -177,7 +185,12 @@ class Coordinator:
         until_s = monotonic() + SWITCH_S
         while self._behind(current.generation) and monotonic() < until_s:
             sleep(LOOK_S)
-        self._copies.keep_only({each.folder for each in current.models.values()})
+        self._tidy(current)
+
+    def _tidy(self, current: CurrentSet) -> None:
+        """Remove the copies that are no longer served."""
+        kept = {each.folder for each in current.models.values()}
+        self._beside(lambda: self._copies.keep_only(kept))
 
     def _behind(self, generation: int) -> bool:
         return any(self._roster.cell(slot, GENERATION)[0] < generation for slot in self._serving())

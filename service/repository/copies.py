@@ -57,11 +57,6 @@ class Copies:
             raise InvalidModel("its files changed while they were copied; try again")
         return copy
 
-    def last_generation(self) -> int:
-        """The highest that a model was copied for."""
-        names = [path.name for path in self.folder.iterdir()]
-        return max((int(name) for name in names if name.isdecimal()), default=0)
-
     def keep_only(self, folders: set[str]) -> None:
         """Remove all but *folders*: who has them open keeps them."""
         kept = {Path(folder).parent for folder in folders}

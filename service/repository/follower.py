@@ -34,6 +34,7 @@ class Follower:
         self._current = current
         self._generation = roster.cell(slot, GENERATION)
         self._generation[0] = current.generation
+        self._is_behind = True
         self._proposal: Proposal | None = None
         self._tried: list[Model] = []
         self._looked_s = monotonic()
@@ -43,16 +44,19 @@ class Follower:
         while True:
             try:
                 self.look()
-            except (OSError, ValueError) as error:  # of a full disk, or a folder that goes
+            except Exception as error:  # noqa: BLE001  # it would never follow again
                 log.warning("models_not_followed", reason=str(error))
                 sleep(ORPHANED_S)
             sleep(LOOK_S)
 
     def look(self) -> None:
         """Serve what has been agreed upon, and begin to try what is proposed."""
-        current = self._records.current() if self._records.has_changed() else None
-        if current and current.generation > self._current.generation:
-            self._switch(current)
+        if self._records.has_changed() or self._is_behind:
+            self._is_behind = True
+            current = self._records.current()
+            if current and current.generation > self._current.generation:
+                self._switch(current)
+            self._is_behind = False
         proposal = self._records.proposal()
         if proposal is None or proposal.generation <= self._current.generation:
             self._drop()

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
 
 import structlog
 
@@ -13,10 +12,11 @@ from config.roster import Roster
 from config.settings import Settings
 from service.errors import InvalidModel, NotEnabled
 from service.inference.catalog import Catalog, Found
-from service.inference.execution.native import ExecutorFactory, NativeThreads
+from service.inference.execution.native import ExecutorFactory
 from service.inference.mapping import place
 from service.inference.repository import Unreadable, models_in, versions_in
 from service.inference.single import is_single, presented
+from service.repository.beside import Beside
 from service.repository.changes import Changes
 from service.repository.coordinator import Coordinator
 from service.repository.copies import Copies, fingerprint, sweep
@@ -48,7 +48,7 @@ class Repository:
     ) -> None:
         """*scratch* is the private folder of the instance."""
         self._settings, self._unreadable, self._scratch = settings, unreadable, scratch
-        self._threads = NativeThreads(native_threads, 1)
+        self._beside = Beside(native_threads, settings.load_timeout_s)
         self._records: Records | None = None
         self._copies: Copies | None = None
         self._coordinator: Coordinator | None = None
@@ -107,9 +107,6 @@ class Repository:
         """The folder with a folder for each model."""
         path, name = self._settings.models, self._settings.model_name
         return presented(path, name, self._scratch()) if is_single(path, name) else path
-
-    def _beside(self, work: Callable[[], Any]) -> Any:
-        return self._threads.run(work, monotonic() + self._settings.load_timeout_s)
 
     def _shared(self, folder: Path, kept: Path) -> Found:
         records = Records(folder / "repository")

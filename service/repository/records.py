@@ -72,7 +72,7 @@ class Records:
         self._votes = folder / "votes"
         self._votes.mkdir(parents=True, exist_ok=True)
         self._current, self._proposal = folder / "current.json", folder / "proposal.json"
-        self._lock = folder / "lock"
+        self._lock, self._proposed = folder / "lock", folder / "proposed"
         self._read_stamp: tuple[int, int] | None = None
 
     @contextmanager
@@ -115,6 +115,17 @@ class Records:
             return Proposal(**json.loads(self._proposal.read_bytes()))
         except FileNotFoundError:
             return None
+
+    def next_generation(self) -> int:
+        """One that no worker has heard of, also of a proposal that came to nothing."""
+        try:
+            proposed = int(self._proposed.read_bytes())
+        except FileNotFoundError:
+            proposed = 0
+        current = self.current() or CurrentSet()
+        generation = max(proposed, current.generation) + 1
+        write_whole(self._proposed, str(generation).encode())
+        return generation
 
     def propose(self, proposal: Proposal) -> None:
         """Let workers try *proposal*. Raises OSError."""
