@@ -35,6 +35,12 @@ class Told(str):
 def without_value(fault: Fault) -> Fault:
     """The same fault, with the kind of what was sent in the place of its value."""
     kind = _kind_of_scalar(fault.sent)
+    if isinstance(fault.detail, Told):
+        return replace(fault, sent=kind, detail=fault.detail.without)
+    # A name before it may have the value in it.
+    before, told, after = fault.detail.rpartition(f"{fault.sent} was sent")
+    if told:
+        return replace(fault, sent=kind, detail=f"{before}{kind} was sent{after}")
     return replace(fault, sent=kind, detail=fault.detail.replace(fault.sent, kind, 1))
 
 
@@ -44,6 +50,8 @@ def _kind_of_scalar(sent: str) -> str:
         return "a string"
     if sent in {"true", "false"}:
         return "a boolean"
+    if sent.startswith("["):
+        return "a list"
     return "a number" if sent[:1] in set("-0123456789") and " " not in sent else sent
 
 

@@ -15,6 +15,16 @@ Steps: TypeAlias = tuple[str | int, ...]
 
 UNKNOWN = "no such name"
 
+# What Marshmallow says where a field says nothing better, and the schema knows what is wanted.
+OWN_WORDS = frozenset(
+    {
+        "Missing data for required field.",
+        "Field may not be null.",
+        "Not a valid string.",
+        "Not a valid boolean.",
+    }
+)
+
 # Longer names are not compared with the known ones: it costs time and cannot help.
 NAME_CHARS = 64
 
@@ -45,7 +55,10 @@ class RequestSchema(Schema):
                 near = get_close_matches(str(steps[-1])[:NAME_CHARS], self.fields, n=1)
                 hint = f"did you mean {near[0]!r}?" if near else f"send {' or '.join(self.fields)}"
                 detail = f"{UNKNOWN}; {hint}"  # noqa: PLW2901  # told in full
-            yield Fault(pointer(*steps), _sent(data, steps), wanted, detail)
+            sent = _sent(data, steps)
+            if detail in OWN_WORDS and wanted and len(steps) == 1:
+                detail = f"{sent} was sent, {wanted} is wanted"  # noqa: PLW2901  # as above
+            yield Fault(pointer(*steps), sent, wanted, detail)
 
 
 def _flat(messages: Any, steps: Steps = ()) -> Iterator[tuple[Steps, str]]:
@@ -57,7 +70,7 @@ def _flat(messages: Any, steps: Steps = ()) -> Iterator[tuple[Steps, str]]:
         for inner in messages:
             yield from _flat(inner, steps)
     else:
-        yield steps, str(messages)
+        yield steps, messages if isinstance(messages, str) else str(messages)
 
 
 def _sent(data: Any, steps: Steps) -> str:

@@ -26,9 +26,14 @@ class CoffeeSchema(RequestSchema):
         ),
         (
             {"cups": None},
-            Fault("/cups", "null", "a whole number", "Field may not be null."),
+            Fault("/cups", "null", "a whole number", "null was sent, a whole number is wanted"),
         ),
-        ({}, Fault("/cups", "nothing", "a whole number", "Missing data for required field.")),
+        (
+            {},
+            Fault(
+                "/cups", "nothing", "a whole number", "nothing was sent, a whole number is wanted"
+            ),
+        ),
         (
             {"cups": 1, "a/b~c": 2},
             Fault("/a~1b~0c", "a number", "cups, beans", "no such name; send cups or beans"),

@@ -8,6 +8,22 @@ from tests.conftest import PROJECT
 NUMBERS = ["bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64))]
 FLOATS = {"fp16": "float16", "fp32": "float32", "fp64": "float64"}
 
+# Features that may be missing, that are dates with an offset, and numbers of a few values.
+VISITS = """
+[input.city]
+dtype = "string"
+optional = true
+categories = ["Oslo", "Brno"]
+[input.when]
+dtype = "datetime[Europe/Oslo]"
+[input.level]
+dtype = "float32"
+categories = [0.1, 0.2]
+[example]
+file = "example.json"
+"""
+VISIT = '{"city": null, "when": "2026-01-31T12:00:00+01:00", "level": 0.1}'
+
 IDENTITY = """
 class Identity:
     def load(self):
@@ -36,6 +52,8 @@ def write(repository: Path) -> Path:
         repository / "people",
         '[input.age]\ndtype = "float64"\nminimum = 0\n[input.city]\ndtype = "string"\n',
     )
+    _identity(repository / "visits", VISITS)
+    (repository / "visits/example.json").write_text(VISIT)
     return repository
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load
 
-from service.faults import kind_of, scalar
+from service.faults import Told, kind_of, scalar
 from service.inference.protocol.datatypes import DATATYPES
 from service.inference.protocol.request import InferRequest, InputEntry, OutputEntry
 from service.request_schema import RequestSchema
@@ -108,12 +108,25 @@ def _fault(member: str, told: str) -> ValidationError:
     return ValidationError({member: [told]})
 
 
+def _told(called: str, value: Any, want: str) -> Told:
+    """Say that *value* was sent, which is left out where no value may be repeated."""
+    before, after = f"{called}: ", f" was sent, {want}"
+    return Told(f"{before}{scalar(value)}{after}", f"{before}{kind_of(value)}{after}")
+
+
+def _parameter(name: str, before: str, told: str, value: Any) -> ValidationError:
+    without = told.replace(scalar(value), kind_of(value), 1)
+    return ValidationError({"parameters": {name: [Told(before + told, before + without)]}})
+
+
 def _input(at: int, called: str, sent: dict[str, Any]) -> InputEntry:
     parameters = _parameters_of(sent, called)
     datatype, data = sent.get("datatype"), sent.get("data")
     if not isinstance(datatype, str) or datatype not in DATATYPES:
-        told = scalar(datatype) if "datatype" in sent else "nothing"
-        raise _fault("datatype", f"{called}: {told} was sent, one of {LISTED} is wanted")
+        want = f"one of {LISTED} is wanted"
+        if "datatype" not in sent:
+            raise _fault("datatype", f"{called}: nothing was sent, {want}")
+        raise _fault("datatype", _told(called, datatype, want))
     size = _number(parameters, "binary_data_size", called)
     if data is not None and size is not None:
         raise _fault("data", f"{called}: data and binary_data_size were sent; send one of them")
@@ -137,7 +150,7 @@ def _shape(called: str, sent: Any) -> tuple[int, ...]:
         raise _fault("shape", f"{called}: {kind_of(sent)} was sent, {want}")
     for size in sent:
         if type(size) is not int or size < 0:
-            raise _fault("shape", f"{called}: {scalar(size)} was sent for a size, {want}")
+            raise _fault("shape", _told(called, size, f"in a shape; {want}"))
     if prod(size or 1 for size in sent) > NUMBERS:
         raise _fault("shape", f"{called}: a tensor of that shape has more numbers than any model")
     return tuple(sent)
@@ -169,6 +182,9 @@ def _parameters(sent: Any, called: str) -> dict[str, Any]:
     if not isinstance(sent, dict):
         raise ValidationError(f"{called}: {kind_of(sent)} was sent, an object is wanted")
     for name, value in sent.items():
+        if name.startswith("shared_memory_"):
+            told = f"{called}: there is no shared memory here; send the tensor in the body"
+            raise ValidationError({name[:100]: [told]})
         if isinstance(value, list | dict):
             told = f"{called}: {kind_of(value)} was sent, a string, a number or a boolean is wanted"
             raise ValidationError({name: [told]})
@@ -179,14 +195,14 @@ def _number(parameters: Mapping[str, Any], name: str, called: str) -> int | None
     """A whole number of 0 or more, None where there is none."""
     value = parameters.get(name)
     if value is not None and (type(value) is not int or value < 0):
-        told = f"{called}: {name} is {scalar(value)}, a whole number of 0 or more is wanted"
-        raise ValidationError({"parameters": {name: [told]}} if called != "the request" else told)
+        told = f"{scalar(value)}, a whole number of 0 or more is wanted"
+        raise _parameter(name, f"{called}: {name} is ", told, value)
     return value
 
 
 def _flag(parameters: Mapping[str, Any], name: str, called: str) -> bool | None:
     value = parameters.get(name)
     if value is not None and not isinstance(value, bool):
-        told = f"{called}: {name} is {scalar(value)}, true or false is wanted"
-        raise ValidationError({"parameters": {name: [told]}})
+        told = f"{scalar(value)}, true or false is wanted"
+        raise _parameter(name, f"{called}: {name} is ", told, value)
     return value

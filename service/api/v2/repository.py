@@ -19,12 +19,19 @@ STATES = {"ready": "READY", "loading": "LOADING"}
 EXAMPLE = "{}"
 
 
+class FlagField(fields.Field[bool]):
+    """True or false, and neither a number nor a word for them."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError("Not a valid boolean.")
+        return value
+
+
 class IndexSchema(RequestSchema):
     """What of the index is asked for."""
 
-    ready = fields.Boolean(
-        truthy={True}, falsy={False}, load_default=False, metadata={"wanted": "true or false"}
-    )
+    ready = FlagField(load_default=False, metadata={"wanted": "true or false"})
 
 
 class ChangeParameters(fields.Field[dict[str, Any]]):
@@ -36,6 +43,8 @@ class ChangeParameters(fields.Field[dict[str, Any]]):
         if strange := set(value or ()) - {"unload_dependents"}:
             told = "a model is loaded as it stands in the repository; change its files there"
             raise ValidationError({min(strange)[:100]: [told]})
+        if not isinstance((value or {}).get("unload_dependents", False), bool):
+            raise ValidationError({"unload_dependents": ["true or false is wanted"]})
         return value or {}
 
 
@@ -86,6 +95,7 @@ def unload(name: str) -> Answer:
 def reload() -> Answer:
     """Serve the whole repository as it stands; what cannot be loaded stays as it was."""
     _admit()
+    CHANGE.load(_sent())
     changed, refused = current_app.repository.coordinator.reload()
     return Answer({"changed": changed, "refused": refused})
 

@@ -12,7 +12,8 @@ BOTH = ["GET", "POST"]
 
 @blueprint.route("/v2/trace/setting", methods=BOTH)
 @blueprint.route("/v2/models/<name>/trace/setting", methods=BOTH)
-def trace(name: str = "") -> NoReturn:  # noqa: ARG001  # as the route has it
+@blueprint.route("/v2/models/<name>/versions/<version>/trace/setting", methods=BOTH)
+def trace(name: str = "", version: str = "") -> NoReturn:  # noqa: ARG001  # as the routes have them
     """Say how spans are had."""
     raise _unsupported("trace", "; spans leave by OTEL_EXPORTER_OTLP_ENDPOINT")
 

@@ -55,9 +55,14 @@ def _elements(entry: InputEntry, raw: memoryview, count: int) -> NDArray[Any]:
 
 
 def to_bytes(array: NDArray[Any]) -> bytes | memoryview:
-    """Write *array* of a protocol's datatype; numbers that stand in order are not copied."""
+    """
+    Write *array* of a protocol's datatype; numbers that stand in order are not copied.
+
+    A BYTES element that is missing, which bytes cannot say, is empty.
+    """
     if array.dtype == object:
-        return b"".join(piece for each in array.ravel() for piece in (LENGTH.pack(len(each)), each))
+        elements = (each or b"" for each in array.ravel().tolist())
+        return b"".join(piece for each in elements for piece in (LENGTH.pack(len(each)), each))
     plain = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
     return plain.reshape(-1).view(np.uint8).data
 

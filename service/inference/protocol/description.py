@@ -30,6 +30,8 @@ def raw_entry(tensor: NamedTensor, size_bytes: int, *, is_picture: bool) -> Inpu
     datatype = tensor.datatype
     if is_picture and size_bytes != row_bytes:
         datatype, shape = BYTES, [1]
+    elif datatype == BYTES:
+        shape = [abs(size) for size in shape]
     elif -1 in shape:
         shape[shape.index(-1)] = size_bytes // row_bytes
     entry = InputEntry(

@@ -9,7 +9,7 @@ https://github.com/triton-inference-server/server/blob/main/docs/protocol/extens
 from collections.abc import Sequence
 
 from service.errors import InvalidInput
-from service.faults import Fault, pointer
+from service.faults import Fault, Told, pointer
 from service.inference.protocol.request import InputEntry
 
 FIELD = "Inference-Header-Content-Length"
@@ -25,7 +25,8 @@ def json_bytes(body: bytes, told: str | None) -> int:
         return len(body)
     if not (told.isascii() and told.isdecimal()) or len(told) > 12 or int(told) > len(body):
         want = f"the length of the body's JSON, 0 to {len(body)} bytes"
-        raise InvalidInput([Fault("", told[:40], want, f"{FIELD} is {told[:40]!r}; {want}")])
+        detail = Told(f"{FIELD} is {told[:40]!r}; {want}", f"{FIELD} is none; {want}")
+        raise InvalidInput([Fault("", "another value", want, detail)])
     return int(told)
 
 

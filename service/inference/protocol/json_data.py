@@ -148,8 +148,9 @@ def to_json(array: NDArray[Any]) -> tuple[Any, bool]:
     """
     if array.dtype != object:
         return np.ascontiguousarray(array).reshape(-1), False
-    elements: list[bytes] = array.ravel().tolist()
+    elements: list[bytes | None] = array.ravel().tolist()
     try:
-        return [each.decode() for each in elements], False
+        return [each if each is None else each.decode() for each in elements], False
     except UnicodeDecodeError:
-        return [pybase64.b64encode(each).decode() for each in elements], True
+        encoded = (each if each is None else pybase64.b64encode(each) for each in elements)
+        return [each if each is None else each.decode() for each in encoded], True

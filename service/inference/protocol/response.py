@@ -28,16 +28,21 @@ def travelling(array: NDArray[Any]) -> NDArray[Any]:
     """
     Make *array* one that travels: numbers as they are, all else as BYTES.
 
-    Dates are ISO 8601; what is neither text nor bytes is its JSON.
+    Dates are ISO 8601; what is neither text nor bytes is its JSON. What is missing, None or NaT,
+    stays None.
     """
     if array.dtype in NUMBERS:
         return array
     if array.dtype.kind == "M":
-        array = np.datetime_as_string(array)
+        missing = np.isnat(array)
+        array = np.datetime_as_string(array).astype(object)
+        array[missing] = None
     return objects([_bytes(value) for value in array.ravel().tolist()]).reshape(array.shape)
 
 
-def _bytes(value: Any) -> bytes:
+def _bytes(value: Any) -> bytes | None:
+    if value is None:
+        return None
     if isinstance(value, str):
         return value.encode("utf-8", "surrogateescape")
     if isinstance(value, bytes):
@@ -49,8 +54,8 @@ def write(head: Mapping[str, Any], outputs: Sequence[OutputTensor]) -> tuple[byt
     """
     Write the answer: *head* and after it the *outputs*.
 
-    The second is how long its JSON is if bytes follow, else None. An infinity, for which JSON has
-    no number, is null there, as NaN is.
+    The second is how long its JSON is if bytes follow, else None. What is missing is null in JSON,
+    as NaN is, and an infinity, for which JSON has no number.
     """
     entries, buffers = [], []
     for output in outputs:

@@ -141,6 +141,7 @@ class Naming:
         wide = column.reshape(len(column), -1)
         labels = self.labels[name]
         if wide.shape[1] == 1 and len(labels) == 2:  # a sigmoid: how much it is the second
+            wide = wide if wide.dtype.kind == "f" else wide.astype(np.float64)
             wide = np.concatenate([1 - wide, wide], axis=1)
         if wide.shape[1] != len(labels):
             raise ModelFailed(

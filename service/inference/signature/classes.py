@@ -22,7 +22,9 @@ def best_classes(naming: Naming, name: str, column: NDArray[Any], count: int) ->
     """
     labels = naming.labels.get(name, ())
     scores = naming.scores(name, column) if labels else column.reshape(len(column), -1)
-    order = np.argsort(-scores.astype(np.float64), axis=1, kind="stable")[:, :count]
+    # From the last: so equal ones keep their order, and no whole number is made a float.
+    backwards = np.argsort(scores[:, ::-1], axis=1, kind="stable")[:, ::-1]
+    order = (scores.shape[1] - 1 - backwards)[:, :count]
     form = "{:f}:{}" if scores.dtype.kind == "f" else "{:d}:{}"
     elements = []
     for row, ranks in zip(scores.tolist(), order.tolist(), strict=True):

@@ -133,7 +133,7 @@ class Feature:
         if self.kind != "number" and column.dtype.kind == "f":
             fits &= column == (np.floor(column) if self.kind == "integer" else column.astype(bool))
         if self.categories:
-            fits &= np.isin(column, self.categories)
+            fits &= np.isin(column, np.array(self.categories, column.dtype))
         if self.optional and column.dtype.kind == "f":
             fits |= np.isnan(column)
         return None if fits.all() else int(np.argmin(fits))

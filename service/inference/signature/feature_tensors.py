@@ -1,12 +1,14 @@
 """Tensors of named features: one for each column, or one matrix."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.errors import InvalidInput
 from service.faults import scalar
 from service.inference.pictures.decoding import Reserve, unlimited
 from service.inference.protocol.binary_data import objects
@@ -65,9 +67,10 @@ class FeatureTensors:
     def _cut(self, matrix: SentTensor, tensor: NamedTensor) -> dict[str, SentTensor]:
         """Each feature's column of the one matrix."""
         check_tensor(matrix, tensor, self._limit_rows)
-        names = chain.from_iterable(each.names for each in self._inputs)
+        names = list(chain.from_iterable(each.names for each in self._inputs))
         return {
-            name: SentTensor(matrix.entry, matrix.array[:, at]) for at, name in enumerate(names)
+            name: SentTensor(matrix.entry, matrix.array[:, at], at, len(names))
+            for at, name in enumerate(names)
         }
 
 
@@ -104,7 +107,7 @@ class _Input:
                 return whole.array
             table = whole.array.reshape(rows, -1)
             columns = [
-                _column(SentTensor(whole.entry, table[:, at]), each, at, len(self._features))
+                _column(SentTensor(whole.entry, table[:, at], at, len(self._features)), each)
                 for at, each in enumerate(self._features)
             ]
         else:
@@ -130,9 +133,9 @@ class _Input:
         entry = tensor.entry
         if entry.datatype != _datatype(feature):
             raise entry.fault("datatype", entry.datatype, _datatype(feature))
-        if tensor.array.size != rows:
+        if tensor.array.shape not in {(rows,), (rows, 1)}:
             raise entry.fault("shape", str(list(entry.shape)), "[rows] or [rows, 1]")
-        return _column(SentTensor(entry, tensor.array.reshape(-1)), feature)
+        return _column(replace(tensor, array=tensor.array.reshape(-1)), feature)
 
 
 def _datatype(feature: Feature) -> str:
@@ -144,24 +147,18 @@ def _datatype(feature: Feature) -> str:
     return datatype_of(feature.dtype)
 
 
-def _column(sent: SentTensor, feature: Feature, at: int = 0, wide: int = 1) -> NDArray[Any]:
-    """
-    The values [n] of a feature, column *at* of *wide* in what was sent.
-
-    Raises InvalidInput for the first that may not be.
-    """
+def _column(sent: SentTensor, feature: Feature) -> NDArray[Any]:
+    """The values [n] of a feature. Raises InvalidInput for the first that may not be."""
     column = sent.array
     if column.dtype == object:
-        return _read(sent, feature, at, wide)
+        return _read(sent, feature)
     row = feature.first_unfit(column)
     if row is None:
         return column
-    told = scalar(column[row].item())
-    name = f" for {scalar(feature.name)}" if wide > 1 else ""
-    raise sent.entry.value_fault(row * wide + at, told, feature.wanted + name)
+    raise _fault(sent, row, scalar(column[row].item()), feature)
 
 
-def _read(sent: SentTensor, feature: Feature, at: int, wide: int) -> NDArray[Any]:
+def _read(sent: SentTensor, feature: Feature) -> NDArray[Any]:
     """Words and dates, each read as a request of rows would have it."""
     values = []
     for row, element in enumerate(sent.array.tolist()):
@@ -170,7 +167,12 @@ def _read(sent: SentTensor, feature: Feature, at: int, wide: int) -> NDArray[Any
             values.append(feature.read({feature.name: text}))
         except (InvalidValue, UnicodeDecodeError) as wrong:
             told = wrong.sent if isinstance(wrong, InvalidValue) else "bytes that are no UTF-8"
-            raise sent.entry.value_fault(row * wide + at, told, feature.wanted) from None
+            raise _fault(sent, row, told, feature) from None
     if feature.dtype.kind != "O":
         return np.array(values, feature.dtype)
     return objects(values)
+
+
+def _fault(sent: SentTensor, row: int, told: str, feature: Feature) -> InvalidInput:
+    name = f" for {scalar(feature.name)}" if sent.wide > 1 else ""
+    return sent.entry.value_fault(row * sent.wide + sent.at, told, feature.wanted + name)

@@ -1,6 +1,6 @@
 """Nested lists of numbers or strings, made into arrays of a known shape."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -35,7 +35,9 @@ class NestedTensors:
             name: self._array(spec, [sent[name]] if single else sent[name], single=single)
             for name, spec in self._specs.items()
         }
-        self.check_shared(arrays)
+        self.check_shared(
+            arrays, lambda name, told, want: InvalidInput([wanted(pointer(name), told, want)])
+        )
         counts = {name: len(array) for name, array in arrays.items()}
         if len(set(counts.values())) > 1:
             listed = ", ".join(f"{count} of {name}" for name, count in counts.items())
@@ -55,7 +57,11 @@ class NestedTensors:
             for name, spec in self._specs.items()
         }
 
-    def check_shared(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def check_shared(
+        self,
+        arrays: Mapping[str, NDArray[Any]],
+        fault: Callable[[str, str, str], InvalidInput],
+    ) -> None:
         """Raise InvalidInput unless free sizes of one name are one size."""
         found: dict[str, tuple[str, int]] = {}
         for name, array in arrays.items():
@@ -67,7 +73,7 @@ class NestedTensors:
                 if size != known:
                     want = f"{known}, as {other!r} has: {dimension!r} is one size in all inputs"
                     sent = f"{size} of {dimension!r}"
-                    raise InvalidInput([wanted(pointer(name), sent, want)])
+                    raise fault(name, sent, want)
 
     def _check_names(self, sent: Mapping[str, Any]) -> None:
         known = ", ".join(self._specs)

@@ -67,7 +67,9 @@ class Signature:
         """The example as an infer request of the Open Inference Protocol."""
         is_picture = self.kind == "image"
         arrays = {} if is_picture else self.golden().inputs
-        return example_request(self.tensors.inputs, arrays, is_picture=is_picture)
+        features = self.rows.features if self.rows else ()
+        zoned = frozenset(feature.name for feature in features if feature.zoned)
+        return example_request(self.tensors.inputs, arrays, is_picture=is_picture, zoned=zoned)
 
     @cached_property
     def short_tensor_example(self) -> str:
@@ -108,8 +110,9 @@ class Signature:
 
     def described(self, outputs: Tensors) -> tuple[NamedTensor, ...]:
         """Describe what is answered: as the artefact declares it, else as *outputs* are."""
+        is_free = any(-1 in tensor.shape[1:] for tensor in self.tensors.inputs)
         return tuple(
-            described_output(name, array, self.outputs.get(name))
+            described_output(name, array, self.outputs.get(name), is_free=is_free)
             for name, array in self.naming.answered(outputs).items()
         )
 

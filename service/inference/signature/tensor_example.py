@@ -12,28 +12,40 @@ from service.inference.protocol.json_data import to_json
 from service.inference.protocol.response import travelling
 from service.inference.tensors import Tensors
 
-PICTURE = "<a picture's bytes in base64>"
+# A picture in base64: a GIF of one pixel.
+PICTURE = "R0lGODlhAQABAIAAAAAAAAAAACH5BAEAAAAALAAAAAABAAEAAAICRAEAOw=="
+
+# Dates with a zone are UTC in the arrays.
+UTC_OFFSET = "+00:00"
 
 
-def example_request(inputs: Sequence[NamedTensor], arrays: Tensors, *, is_picture: bool) -> bytes:
-    """Say the model's *arrays* as its *inputs*, in JSON; of pictures, how one is sent."""
+def example_request(
+    inputs: Sequence[NamedTensor],
+    arrays: Tensors,
+    *,
+    is_picture: bool,
+    zoned: frozenset[str] = frozenset(),
+) -> bytes:
+    """Say the model's *arrays* as its *inputs*, in JSON; dates of those that are *zoned* in UTC."""
     if is_picture:
         entries = [
             {"name": each.name, "datatype": BYTES, "shape": [1], "data": [PICTURE]}
             for each in inputs
         ]
     else:
-        entries = [_entry(each, arrays[each.name]) for each in inputs]
+        entries = [_entry(each, arrays[each.name], each.name in zoned) for each in inputs]
     return orjson.dumps({"inputs": entries}, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def _entry(tensor: NamedTensor, array: NDArray[Any]) -> dict[str, Any]:
-    sent = (
-        travelling(array) if tensor.datatype == BYTES else array.astype(DATATYPES[tensor.datatype])
-    )
+def _entry(tensor: NamedTensor, array: NDArray[Any], is_zoned: bool) -> dict[str, Any]:  # noqa: FBT001  # of the line above
+    is_bytes = tensor.datatype == BYTES
+    sent = travelling(array) if is_bytes else array.astype(DATATYPES[tensor.datatype])
+    data = to_json(sent)[0]
+    if is_zoned:
+        data = [text and f"{text}{UTC_OFFSET}" for text in data]
     return {
         "name": tensor.name,
         "datatype": tensor.datatype,
         "shape": array.shape,
-        "data": to_json(sent)[0],
+        "data": data,
     }

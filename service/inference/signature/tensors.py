@@ -9,7 +9,7 @@ import pybase64
 from numpy.typing import NDArray
 
 from service.errors import InvalidInput
-from service.faults import Fault, pointer, scalar
+from service.faults import FAULTS_TOLD, Fault, pointer, scalar
 from service.inference.pictures.decoding import Reserve, unlimited
 from service.inference.protocol.binary_data import objects
 from service.inference.protocol.datatypes import BYTES, datatype_of
@@ -24,10 +24,16 @@ from service.inference.tensors import TensorSpec
 
 @dataclass(frozen=True, slots=True)
 class SentTensor:
-    """A tensor that was sent: its *array* has the shape and the datatype that *entry* says."""
+    """
+    A tensor that was sent: its *array* has the shape and the datatype that *entry* says.
+
+    Or it is the column [n] *at* that place of the *wide* ones of a matrix that was sent.
+    """
 
     entry: InputEntry
     array: NDArray[Any]
+    at: int = 0
+    wide: int = 1
 
 
 class TensorReader(Protocol):
@@ -50,9 +56,16 @@ def described(spec: TensorSpec) -> NamedTensor:
     return NamedTensor(spec.name, datatype_of(spec.datatype), tuple(spec.shape))
 
 
-def described_output(name: str, array: NDArray[Any], spec: TensorSpec | None) -> NamedTensor:
-    """Describe an output as *array* is; its sizes are those that the artefact declares, if any."""
-    declared = tuple(spec.shape) if spec and len(spec.shape) == array.ndim else array.shape
+def described_output(
+    name: str, array: NDArray[Any], spec: TensorSpec | None, *, is_free: bool
+) -> NamedTensor:
+    """
+    Describe an output as *array* is; its sizes are those that the artefact declares, if any.
+
+    Where it declares none and inputs have sizes that are free, so may the output's be.
+    """
+    sizes = (-1,) * array.ndim if is_free else array.shape
+    declared = tuple(spec.shape) if spec and len(spec.shape) == array.ndim else sizes
     return NamedTensor(name, datatype_of(travelling(array[:0]).dtype), (-1, *declared[1:]))
 
 
@@ -62,7 +75,8 @@ def check_tensor(sent: SentTensor, tensor: NamedTensor, limit_rows: int) -> None
     if entry.datatype != tensor.datatype:
         raise entry.fault("datatype", entry.datatype, tensor.datatype)
     sizes = zip(entry.shape[1:], tensor.shape[1:], strict=False)
-    fits = len(entry.shape) == len(tensor.shape)
+    is_column = len(tensor.shape) == 1 and entry.shape[1:] == (1,)
+    fits = len(entry.shape) == len(tensor.shape) or is_column
     if not fits or any(size == 0 or want not in {-1, size} for size, want in sizes):
         listed = ", ".join("any" if size < 0 else str(size) for size in tensor.shape[1:])
         want = f"[rows{', ' if listed else ''}{listed}]"
@@ -79,7 +93,7 @@ def check_rows(entry: InputEntry, limit_rows: int) -> None:
 
 def check_names(sent: Mapping[str, SentTensor], known: Sequence[str], missing: list[str]) -> None:
     """Raise InvalidInput for tensors of a name that is not *known*, and for those *missing*."""
-    listed = ", ".join(known)
+    listed = ", ".join(known[:FAULTS_TOLD])
     faults = [
         Fault(
             pointer("inputs", tensor.entry.at, "name"),
@@ -95,7 +109,7 @@ def check_names(sent: Mapping[str, SentTensor], known: Sequence[str], missing: l
         for name in missing
     ]
     if faults:
-        raise InvalidInput(faults)
+        raise InvalidInput(faults[:FAULTS_TOLD])
 
 
 def one_row_count(sent: Mapping[str, SentTensor]) -> int:
@@ -151,8 +165,12 @@ class PlainTensors:
             own = sent[tensor.name]
             check_tensor(own, tensor, self._limit_rows)
             check_finite(own)
-            arrays[tensor.name] = texts(own) if tensor.datatype == BYTES else own.array
-        self._nested.check_shared(arrays)
+            array = texts(own) if tensor.datatype == BYTES else own.array
+            flat = len(tensor.shape) == 1
+            arrays[tensor.name] = array.reshape(-1) if flat else array
+        self._nested.check_shared(
+            arrays, lambda name, told, want: sent[name].entry.fault("shape", told, want)
+        )
         return Question(arrays, one_row_count(sent), single=False)
 
 
@@ -185,8 +203,9 @@ def _picture(sent: SentTensor) -> bytes:
     element: bytes = elements[0]
     if entry.data is None or entry.is_base64:
         return element
-    if element.startswith(b"data:"):
-        element = element.partition(b";base64,")[2]
+    head, is_url, rest = element.partition(b";base64,")
+    if is_url and head.startswith(b"data:"):
+        element = rest
     try:
         return pybase64.b64decode(element, validate=True)
     except ValueError:

@@ -11,6 +11,7 @@ import pytest
 from tests.api.v2.asking import FLOWER, IRIS, asked, framed, output, refused, tensor
 from tests.conftest import CAT
 
+ALL = [*(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)), "bool"]
 NAMES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 ROW = np.array([FLOWER], np.float32)
 
@@ -192,6 +193,28 @@ def test_named_columns_of_several_types(v2):
 
     assert output(answer, 0).tolist() == [31.5, 0]
     assert output(answer, 1).tolist() == ["Oslo", "Brno"]
+
+
+@pytest.mark.parametrize("word", ["", "kot", "a word of more bytes"])
+def test_a_body_that_is_one_word_whatever_its_length(v2, word):
+    sent = {"data": word, "headers": {"Inference-Header-Content-Length": "0"}}
+
+    answer = v2.post("/v2/models/words/infer", **sent)
+
+    assert answer.status_code == 200
+    assert answer.get_data().endswith(word.encode())
+
+
+def test_classes_of_whole_numbers_are_ranked_as_they_are(v2):
+    numbers = [2**53, 2**53 + 1, -(2**63), 2**63 - 1]
+    outputs = [{"name": "int64", "parameters": {"classification": 3}}]
+    names = [*ALL, "fp16", "fp32", "fp64"]
+    inputs = [tensor(name, [1, 1], name.upper(), data=[name == "bool" or 1]) for name in names]
+    inputs[names.index("int64")] = tensor("int64", [1, 4], "INT64", data=numbers)
+
+    answer = v2.post("/v2/models/datatypes/infer", json=asked(*inputs, outputs=outputs))
+
+    assert output(answer).tolist() == [[f"{2**63 - 1}:3", f"{2**53 + 1}:1", f"{2**53}:0"]]
 
 
 def test_classification(v2):

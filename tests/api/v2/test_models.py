@@ -9,7 +9,7 @@ ANY = ["", "/", "/versions/1", "/versions/1/"]
 
 def test_the_models_by_name(v2):
     assert v2.get("/v2/models").get_json() == {
-        "models": ["cat-or-dog", "datatypes", "iris", "people", "words"]
+        "models": ["cat-or-dog", "datatypes", "iris", "people", "visits", "words"]
     }
 
 
@@ -87,9 +87,15 @@ def test_statistics_count_what_was_asked(v2):
     assert after["last_inference"] > before["last_inference"]
     sizes = {each["batch_size"]: each for each in after["batch_stats"]}
     assert sizes[3]["compute_infer"]["count"] == 1
-    assert len(v2.get("/v2/models/stats").get_json()["model_stats"]) == 5
+    assert len(v2.get("/v2/models/stats").get_json()["model_stats"]) == 6
 
 
 def test_the_repository_is_closed_without_a_token(v2):
     for path in ("index", "models/iris/load", "models/iris/unload", "reload"):
         refused(v2.post(f"/v2/repository/{path}"), "WEIR_ADMIN_TOKEN", status=403)
+
+
+def test_sizes_that_nobody_declares_may_be_any_where_the_inputs_are_free(v2):
+    told = v2.get("/v2/models/datatypes").get_json()
+
+    assert {tuple(each["shape"]) for each in told["outputs"]} == {(-1, -1)}

@@ -8,6 +8,7 @@ import pytest
 from tests.api.v2.asking import FLOWER, IRIS, asked, framed, refused, tensor
 
 ROW = np.array([FLOWER], np.float32)
+RAW = {"headers": {"Inference-Header-Content-Length": "0"}}
 SIZED = {"parameters": {"binary_data_size": 16}}
 
 
@@ -168,11 +169,12 @@ def test_what_is_no_picture(v2):
         v2.post(path, json=asked(tensor("image", [2], "BYTES", data=["QQ==", "QQ=="]))),
         "2 elements",
     )
-    refused(
-        v2.post(path, json=asked(tensor("image", [1], "BYTES", data=["QUJD"]))),
-        "send JPEG",
-        status=415,
-    )
+    for sent in (
+        {"json": asked(tensor("image", [1], "BYTES", data=["QUJD"]))},
+        RAW | {"data": "A"},
+    ):
+        told = refused(v2.post(path, **sent), '"image"', "send JPEG")
+        assert v2.post(path, json=told["example"]).status_code == 200
 
 
 def test_names_that_stand_twice_in_one_object(v2):
@@ -188,3 +190,82 @@ def test_what_is_not_there(v2):
     refused(v2.get(IRIS), "send POST", status=405)
     refused(v2.post("/v2/nothing"), "GET /v2/models", status=404)
     refused(v2.post(IRIS), "not valid JSON")
+
+
+def test_a_value_of_one_matrix_of_all_is_told_by_its_place_and_its_feature(v2):
+    data = [[1, 1, 1, 1], [1, 1, 99, 1]]
+
+    refused(
+        v2.post(IRIS, json=asked(tensor("rows", [2, 4], data=data))),
+        "/inputs/0/data/1/2",
+        'for "petal_length"',
+    )
+    flat = sum(data, [])
+    refused(v2.post(IRIS, json=asked(tensor("rows", [2, 4], data=flat))), "/inputs/0/data/6")
+
+
+def test_shared_memory_is_refused_and_not_passed_over(v2):
+    region = {"shared_memory_region": "a", "shared_memory_byte_size": 12}
+    outputs = [{"name": "probabilities", "parameters": region}]
+
+    refused(v2.post(IRIS, json=asked(outputs=outputs)), "probabilities", "no shared memory")
+    refused(
+        v2.post(IRIS, json=asked(tensor(parameters=region))), "measurements", "no shared memory"
+    )
+
+
+def test_no_more_faults_than_elsewhere(v2):
+    many = [tensor(f"x{number}") for number in range(500)]
+
+    assert len(refused(v2.post(IRIS, json=asked(*many)))["errors"]) == 20
+
+
+@pytest.mark.parametrize(
+    ("request_", "headers"),
+    [
+        (asked(tensor(datatype="secret", data=FLOWER)), {}),
+        (asked(tensor(shape=["secret", 4], data=FLOWER)), {}),
+        (asked(tensor(shape=[7777777, 4], data=FLOWER)), {}),
+        (asked(tensor(data=["secret", 1, 1, 1])), {}),
+        (asked(tensor(data=[7777777, 1, 1, 1])), {}),
+        (asked(parameters={"timeout": "secret"}), {}),
+        (asked(parameters={"binary_data_output": "secret"}), {}),
+        (
+            asked(outputs=[{"name": "probabilities", "parameters": {"classification": "secret"}}]),
+            {},
+        ),
+        (asked(), {"Inference-Header-Content-Length": "secret"}),
+    ],
+)
+def test_values_are_not_repeated_where_names_are_told_alone(v2, v2_app, request_, headers):
+    v2_app.config["ERROR_DETAIL"] = "names"
+    try:
+        answer = v2.post(IRIS, data=json.dumps(request_), headers=headers)
+    finally:
+        v2_app.config["ERROR_DETAIL"] = "full"
+
+    refused(answer)
+    for value in (b"secret", b"7777777"):
+        assert value not in answer.get_data()
+
+
+def test_more_elements_than_are_read_at_once(v2):
+    sized = {"parameters": {"binary_data_size": 4 * 1_500_000}}
+    body, fields = framed(
+        asked(tensor("text", [1_500_000, 1], "BYTES", **sized)), bytes(4 * 1_500_000)
+    )
+
+    refused(
+        v2.post("/v2/models/words/infer", data=body, headers=fields), "1500000 elements", status=413
+    )
+
+
+def test_the_example_of_words_dates_and_what_is_missing_works(v2):
+    told = refused(v2.post("/v2/models/visits/infer", json=asked(tensor("nobody"))))
+
+    city, when, level = told["example"]["inputs"]
+    assert (city["data"], level["data"]) == ([None], [0.1])
+    assert when["data"][0].endswith("+00:00")
+    answer = v2.post("/v2/models/visits/infer", json=told["example"])
+    assert answer.status_code == 200, answer.get_data()
+    assert answer.get_json()["outputs"][0]["data"] == [None]
