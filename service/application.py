@@ -129,8 +129,8 @@ class Application(flask.Flask):
 
     @property
     def is_loading(self) -> bool:
-        """Whether a model has neither loaded nor failed yet."""
-        return self.catalog.is_loading
+        """Whether a model has neither loaded nor failed yet, or others serve a newer one."""
+        return self.catalog.is_loading or self.repository.is_behind
 
     def takes(self, environ: "WSGIEnvironment") -> bool:
         """Whether a route takes the request, by its path and method."""

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 # What the environ carries besides (PEP 3333): the recorder's exchange; of the worker's, the stages
-# that the request has gone through; whether the client has left; and what it holds of memory.
+# that the request has gone through; whether the client has left; what it holds of memory; and what
+# lets handling take another time than the settings say.
 KEY = "weir.exchange"
 STAGES = "weir.stages"
 CLIENT_GONE = "weir.client_gone"
 HOLD = "weir.hold"
+ALLOW = "weir.allow"
 
 UNMATCHED = "<unmatched>"
 

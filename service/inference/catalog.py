@@ -136,5 +136,5 @@ class Catalog:
             wait_s = min(2 * wait_s, RETRY_MOST_S)
         while model.users:  # who has found it has its answer
             sleep(LOOK_S)
-        model.close()
+        model.retire()
         self._retired(model)

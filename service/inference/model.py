@@ -28,10 +28,10 @@ from service.inference.manifest.manifest import Manifest
 from service.inference.manifest.reading import MODEL_TOML, read_manifest
 from service.inference.mapping.prepared import Prepared
 from service.inference.payload import Payload
+from service.inference.preparing import prepared_by
 from service.inference.protocol.description import NamedTensor
 from service.inference.repository import Unchanged
 from service.inference.resources import ModelResources, ModelUsage
-from service.inference.signature.question import Question
 from service.inference.signature.signature import Signature, build_signature
 from service.inference.tensors import check_finite
 from service.inference.warming import warm
@@ -117,26 +117,13 @@ class Model:
         batcher = self._batcher
         if batcher is None:
             raise self._absent()
-        inputs = self._question(batcher, payload, deadline_s).inputs
+        limit_s = self.manifest.serve.deadline_ms / 1000
+        inputs = prepared_by(self._threads, batcher, limit_s, payload, deadline_s).inputs
         deadline_s = min(deadline_s, payload.deadline_s)
         payload.hold(sum(array.nbytes for array in inputs.values()), deadline_s)
         answered = batcher.ask(inputs, deadline_s=deadline_s, gone=gone, trip=payload.trip)
         check_finite(answered.outputs, self.name)
         return answered
-
-    def _question(self, batcher: Batcher, payload: Payload, deadline_s: float) -> Question:
-        """Read here what is light, and in native threads of the model's what is heavy."""
-        if not payload.is_heavy:
-            return payload.read()
-
-        def read() -> Question:
-            if self._is_decoding_stalled:
-                overruns = "what prepares requests overruns; nothing is left to prepare more"
-                raise ModelUnavailable(overruns)
-            with batcher.preparing(1, deadline_s):
-                return self._threads.run(payload.read, deadline_s)
-
-        return payload.when_there_is_room(read, deadline_s)
 
     @property
     def queued_rows(self) -> int:
@@ -180,6 +167,15 @@ class Model:
         if self._batcher:
             self._batcher.close()
         self._execution = self._batcher = None
+
+    def retire(self) -> None:
+        """Let go of what answers and of the threads, for it is asked no more; waits for its end."""
+        self.is_retired, execution = True, self._execution
+        self.close()
+        self._threads.close()
+        self._calls.close()
+        if execution:
+            execution.bury()
 
     def _fail(self, error: Exception) -> None:
         """Say why it has not loaded; threads that hang are left, with a note of where they are."""

@@ -44,27 +44,28 @@ def presented(path: Path, name: str, scratch: Path) -> Path:
         if place.is_dir() and not place.is_symlink():  # made while there was no model.toml
             shutil.rmtree(place)
         with suppress(FileExistsError):
-            place.symlink_to(folder.resolve(), target_is_directory=True)
+            place.symlink_to(folder.absolute(), target_is_directory=True)
         return repository
     if place.is_symlink():
         place.unlink(missing_ok=True)
     artefact = path if path.is_file() else artefact_in(path)
     entries = f'platform = "{platform_of([artefact])}"\nfile = {json.dumps(artefact.name)}\n'
-    _link(folder, place)
+    _link(folder, place, also_folders=folder is path)
     if not _holds(place / MODEL_TOML, entries):  # another worker may have written it
         write_whole(place / MODEL_TOML, entries.encode())
     return repository
 
 
-def _link(folder: Path, place: Path) -> None:
+def _link(folder: Path, place: Path, *, also_folders: bool) -> None:
     """Let *place* have what is in *folder*, by links, and nothing that is no longer there."""
     place.mkdir(exist_ok=True)
     for link in place.iterdir():
         if link.is_symlink() and not link.exists():
             link.unlink(missing_ok=True)
     for each in folder.iterdir():
-        with suppress(FileExistsError):
-            (place / each.name).symlink_to(each.resolve())
+        if each.is_file() or (also_folders and not each.name.startswith(".")):
+            with suppress(FileExistsError):
+                (place / each.name).symlink_to(each.absolute())
 
 
 def _holds(path: Path, entries: str) -> bool:
@@ -102,5 +103,5 @@ def _model_in(path: Path) -> Path:
     others = [folder for folder in inner if not is_version(folder.name)]
     if others and len(inner) > 1:
         listed = ", ".join(folder.name for folder in inner)
-        raise InvalidModel(f"{path} has several models, {listed}, and a name is given for one")
+        raise InvalidModel(f"{path.name} has several models, {listed}, and a name for one")
     return others[0] if others else path

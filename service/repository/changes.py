@@ -2,16 +2,15 @@
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from time import sleep
 
 import structlog
 
 from config.roster import Roster
-from service.errors import ServiceError
-from service.repository.beside import Beside
+from service.errors import ModelRefused, ServiceError
 from service.repository.coordinator import Coordinator
-from service.repository.copies import fingerprint
 from service.repository.records import CurrentSet, Records
 
 # Between two looks at the repository: what is the same in two of them is not being written.
@@ -32,12 +31,11 @@ class Changes:
         *,
         lock: Path,
         watches: bool,
-        beside: Beside,
     ) -> None:
         """*lock* is held by the one that looks at the files, if any *watches* them."""
         self._coordinator, self._records = coordinator, records
         self._roster, self._slot = roster, slot
-        self._watches, self._beside = watches, beside
+        self._watches = watches
         self._lock = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._seen: dict[str, str] = {}
         self._refused: dict[str, str] = {}
@@ -72,13 +70,14 @@ class Changes:
 
     def _watch(self, current: CurrentSet) -> None:
         """Take over what has changed and has stood still since the last look."""
-        folders = self._coordinator.folders()
-        found = self._beside(lambda: {folder.name: fingerprint(folder) for folder in folders})
+        found: dict[str, str] = {}
+        for folder in self._coordinator.folders():
+            with suppress(OSError):  # it is just being written, or cannot be read
+                found[folder.name] = self._coordinator.fingerprint_of(folder)
         before, self._seen = self._seen, found
         for name, now in found.items():
-            served = current.models.get(name)
-            known = served.fingerprint if served else current.unloaded.get(name)
-            if known != now and before.get(name) == now and self._refused.get(name) != now:
+            stands_still = before.get(name) == now and self._refused.get(name) != now
+            if stands_still and self._coordinator.is_news(name, now):
                 self._change(name, now)
         for name in current.models.keys() - found.keys() - before.keys():
             if self._coordinator.is_gone(name):
@@ -87,8 +86,10 @@ class Changes:
     def _change(self, name: str, now: str) -> None:
         try:
             self._coordinator.load(name)
-        except ServiceError as error:
+        except ModelRefused as error:
             self._refused[name] = now
+            self._tell({name: str(error)})
+        except ServiceError as error:  # it may be otherwise at the next look
             self._tell({name: str(error)})
 
     @staticmethod

@@ -16,7 +16,14 @@ from time import monotonic, sleep
 import structlog
 
 from config.roster import GENERATION, Roster, Row
-from service.errors import InvalidModel, ModelRefused, Overloaded, UnknownModel
+from service.errors import (
+    DeadlineExceeded,
+    InvalidModel,
+    ModelRefused,
+    Overloaded,
+    ServiceError,
+    UnknownModel,
+)
 from service.inference.repository import Unreadable, models_in
 from service.repository.beside import Beside
 from service.repository.copies import Copies, fingerprint
@@ -30,6 +37,8 @@ GRACE_S = 10.0
 # Once it is agreed upon, every worker serves it after a moment; one that hangs is waited for so
 # long.
 SWITCH_S = 10.0
+
+UNREADABLE = "its files cannot be read"
 
 log = structlog.get_logger()
 
@@ -53,6 +62,8 @@ class Coordinator:
         self._repository, self._records, self._copies = repository, records, copies
         self._roster, self._slot = roster, slot
         self._limit_s = load_limit_s + GRACE_S
+        # The most that one change takes: a wait for its turn, a copy and two trials.
+        self.limit_s = 4 * self._limit_s
         self._unreadable = unreadable
         self._beside = beside
 
@@ -78,7 +89,8 @@ class Coordinator:
         """
         Serve the repository as it stands: the names that have changed, and why others could not.
 
-        What has been unloaded and has not changed since stays so. *reloads* is the number of the
+        What has ended the worker that tried it is not tried again as it is, and what has been
+        unloaded and has not changed since stays so. *reloads* is the number of the
         signal that is answered so. Raises Overloaded.
         """
         changed: list[str] = []
@@ -88,13 +100,13 @@ class Coordinator:
             for name in sorted(found.keys() | self._current().models.keys()):
                 try:
                     if name in found:
-                        news = self._is_news(found[name], self._current())
+                        news = self.is_news(name, self.fingerprint_of(found[name]))
                         changed += [name] if news and self._load(name) else []
                     elif self.is_gone(name):
                         self._remove(name, {})
                         changed.append(name)
-                except (ModelRefused, UnknownModel) as error:
-                    refused[name] = str(error)
+                except (ServiceError, OSError) as error:
+                    refused[name] = str(error) if isinstance(error, ServiceError) else UNREADABLE
             if reloads is not None:
                 self._records.commit(replace(self._current(), reloads=reloads))
         return changed, refused
@@ -109,17 +121,25 @@ class Coordinator:
         """Whether the repository has nothing of that name, be it readable or not."""
         return not os.path.lexists(self._repository() / name)
 
-    def _is_news(self, folder: Path, current: CurrentSet) -> bool:
-        """Whether what stands in *folder* is neither served as it is nor unloaded as it is."""
-        served = current.models.get(folder.name)
-        known = served.fingerprint if served else current.unloaded.get(folder.name)
-        return known != self._beside(lambda: fingerprint(folder))
+    def is_news(self, name: str, now: str) -> bool:
+        """Whether *now* is neither served, nor unloaded as it is, nor what ended who tried it."""
+        current = self._current()
+        served = current.models.get(name)
+        known = served.fingerprint if served else current.unloaded.get(name)
+        return now not in {known, self._records.attempts().get(name)}
+
+    def fingerprint_of(self, folder: Path) -> str:
+        """What tells this state of *folder* from another. Raises OSError."""
+        return self._beside(lambda: fingerprint(folder))
 
     def folders(self) -> list[Path]:
         """The models in the repository, whether they are served or not."""
-        return self._beside(
-            lambda: [folder for folder, _ in models_in(self._repository(), self._unreadable)]
-        )
+        try:
+            return self._beside(
+                lambda: [folder for folder, _ in models_in(self._repository(), self._unreadable)]
+            )
+        except InvalidModel as error:
+            raise ModelRefused(str(error)) from None
 
     def _remove(self, name: str, unloaded: dict[str, str]) -> None:
         current = self._current()
@@ -139,7 +159,7 @@ class Coordinator:
             raise UnknownModel(f"failed to load {name[:100]!r}: the repository has no such model")
         current = self._current()
         served = current.models.get(name)
-        now = self._beside(lambda: fingerprint(source))
+        now = self.fingerprint_of(source)
         if served and served.fingerprint == now:
             return False
         self._records.withdraw()  # what one has left who was killed
@@ -148,11 +168,18 @@ class Coordinator:
             copy = self._beside(lambda: self._copies.take(source, generation))
         except InvalidModel as error:
             raise ModelRefused(f"failed to load {name!r}: {error}") from None
-        proposal = Proposal(generation=generation, name=name, folder=str(copy), only=self._slot)
-        reason = self._refusal(proposal) or self._refusal(replace(proposal, only=None))
+        proposal = Proposal(generation=generation, name=name, folder=str(copy), only=os.getpid())
+        # Should it end this worker, nobody is to try it again without being asked.
+        self._records.attempt(name, now)
+        try:
+            reason = self._refusal(proposal) or self._refusal(replace(proposal, only=None))
+        except BaseException:
+            self._give_up(current)
+            raise
+        finally:
+            self._records.attempt(name, None)
         if reason:
-            self._records.withdraw()
-            self._tidy(current)
+            self._give_up(current)
             goes_on = "; what was served before goes on" if served else ""
             raise ModelRefused(f"failed to load {name!r}: {reason}{goes_on}")
         models = current.models | {name: Served(folder=str(copy), fingerprint=now)}
@@ -176,7 +203,8 @@ class Coordinator:
             if all(slot in votes and votes[slot].pid == row.pid for slot, row in asked.items()):
                 return ""
             sleep(LOOK_S)
-        return f"not every worker has loaded it within {self._limit_s:g} s"
+        told = f"not every worker has loaded {proposal.name!r} within {self._limit_s:g} s"
+        raise DeadlineExceeded(told)
 
     def _commit(self, current: CurrentSet) -> None:
         """Let everybody serve *current*, and return when they do."""
@@ -185,6 +213,10 @@ class Coordinator:
         until_s = monotonic() + SWITCH_S
         while self._behind(current.generation) and monotonic() < until_s:
             sleep(LOOK_S)
+        self._tidy(current)
+
+    def _give_up(self, current: CurrentSet) -> None:
+        self._records.withdraw()
         self._tidy(current)
 
     def _tidy(self, current: CurrentSet) -> None:
@@ -196,9 +228,9 @@ class Coordinator:
         return any(self._roster.cell(slot, GENERATION)[0] < generation for slot in self._serving())
 
     def _serving(self) -> dict[int, Row]:
-        """The workers that take connections and will go on to, by slot."""
+        """The workers that take connections, also those that will leave, by slot."""
         rows = enumerate(self._roster.rows())
-        return {slot: row for slot, row in rows if row.pid and row.listens and not row.retires}
+        return {slot: row for slot, row in rows if row.pid and row.listens}
 
     def _own_row(self) -> Row:
         return self._roster.row(self._slot)

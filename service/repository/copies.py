@@ -6,8 +6,10 @@ anew, must find what the others serve. The copies are the instance's own, and ar
 next one when that has ended.
 """
 
+import fcntl
 import os
 import shutil
+from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -16,12 +18,13 @@ from config.instance_folder import is_dead
 from service.errors import InvalidModel
 from service.whole_files import write_whole
 
-# The file that says whose they are.
+# The file that says whose they are, and is locked by each of its workers.
 INSTANCE = "instance"
 LEFT_OUT = "__pycache__"
 
-# What is larger would keep a worker from booting in time: it is served from where it stands.
-MOST_BYTES = 2 << 30
+# More than this, all models together, would keep the first worker from booting in time: what goes
+# beyond is served from where it stands.
+MOST_BYTES = 1 << 30
 
 
 class Copies:
@@ -30,23 +33,26 @@ class Copies:
     def __init__(self, folder: Path, instance: Path) -> None:
         """Raises OSError."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_whole(folder / INSTANCE, str(instance).encode())
+        if not (folder / INSTANCE).exists():
+            write_whole(folder / INSTANCE, str(instance).encode())
         self.folder = folder
+        self._lock = os.open(folder / INSTANCE, os.O_RDONLY | os.O_CLOEXEC)
+        fcntl.flock(self._lock, fcntl.LOCK_SH)
 
-    def take(self, source: Path, generation: int) -> Path:
+    def take(self, source: Path, generation: int, limit_bytes: int = MOST_BYTES) -> Path:
         """
-        Copy the model in *source*, whole or not at all; one that is too large is itself the copy.
+        Copy the model in *source*, whole or not at all; one that is larger is itself the copy.
 
         Raises InvalidModel where it cannot be, or changed meanwhile.
         """
         try:
-            return self._taken(source, generation)
-        except (OSError, shutil.Error) as error:
+            return self._taken(source, generation, limit_bytes)
+        except (OSError, shutil.Error, RecursionError) as error:
             why = getattr(error, "strerror", None) or "a file of it cannot be read"
             raise InvalidModel(f"its files cannot be copied: {why}") from None
 
-    def _taken(self, source: Path, generation: int) -> Path:
-        if _size_bytes(source) > MOST_BYTES:
+    def _taken(self, source: Path, generation: int, limit_bytes: int) -> Path:
+        if size_bytes(source) > limit_bytes:
             return source
         before = fingerprint(source)
         copy = self.folder / str(generation) / source.name
@@ -70,25 +76,49 @@ def sweep(parent: Path) -> None:
     with suppress(OSError):
         for folder in parent.iterdir():
             with suppress(OSError):  # another is just being made, or swept
-                instance = Path((folder / INSTANCE).read_text())
-                if not instance.exists() or is_dead(instance):
+                if _is_left(folder / INSTANCE):
                     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _size_bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def _is_left(told: Path) -> bool:
+    """Whether neither a worker nor a master lives whose copies are beside *told*."""
+    instance = Path(told.read_text())
+    if instance.exists() and not is_dead(instance):
+        return False
+    lock = os.open(told, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(lock)
+    return True
+
+
+def size_bytes(folder: Path) -> int:
+    """What the files of a model take. Raises OSError."""
+    return sum(path.stat().st_size for path in _files_in(folder))
 
 
 def fingerprint(folder: Path) -> str:
     """What tells one state of a model's files from another: names, times and sizes."""
     found = blake2b(digest_size=16)
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", LEFT_OUT)))
-        for name in sorted(names):
-            path = Path(parent, name)
-            if not name.startswith("."):
-                with suppress(FileNotFoundError):
-                    status = path.stat()
-                    facts = path.relative_to(folder), status.st_mtime_ns, status.st_size
-                    found.update(repr(facts).encode())
+    for path in _files_in(folder):
+        with suppress(FileNotFoundError):
+            status = path.stat()
+            facts = path.relative_to(folder), status.st_ino, status.st_mtime_ns, status.st_size
+            found.update(repr(facts).encode())
     return found.hexdigest()
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    """The files of a model in order, also where links lead; a link that leads back is left out."""
+    seen = set()
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith((".", LEFT_OUT)))
+        yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))

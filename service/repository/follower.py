@@ -34,7 +34,8 @@ class Follower:
         self._current = current
         self._generation = roster.cell(slot, GENERATION)
         self._generation[0] = current.generation
-        self._is_behind = True
+        self.is_behind = True
+        self._trial: threading.Thread | None = None
         self._proposal: Proposal | None = None
         self._tried: list[Model] = []
         self._looked_s = monotonic()
@@ -51,21 +52,28 @@ class Follower:
 
     def look(self) -> None:
         """Serve what has been agreed upon, and begin to try what is proposed."""
-        if self._records.has_changed() or self._is_behind:
-            self._is_behind = True
+        # Read first: what is withdrawn since then has been agreed upon, and is not to be dropped.
+        proposal = self._records.proposal()
+        if self._records.has_changed() or self.is_behind:
+            self.is_behind = True
             current = self._records.current()
             if current and current.generation > self._current.generation:
                 self._switch(current)
-            self._is_behind = False
-        proposal = self._records.proposal()
+            self.is_behind = False
         if proposal is None or proposal.generation <= self._current.generation:
             self._drop()
-        elif self._proposal is None or proposal.generation != self._proposal.generation:
+            return
+        if self._proposal is None or proposal.generation != self._proposal.generation:
             self._drop()
-            if proposal.only in {None, self._slot}:
-                self._proposal, self._looked_s = proposal, monotonic()
-                threading.Thread(target=self._try, args=(proposal,), daemon=True).start()
-        elif monotonic() - self._looked_s > ORPHANED_S:
+            if proposal.only in {None, os.getpid()}:
+                self._proposal = proposal
+                self._trial = threading.Thread(target=self._try, args=(proposal,), daemon=True)
+                self._trial.start()
+        self._withdraw_if_orphaned()
+
+    def _withdraw_if_orphaned(self) -> None:
+        """Let nothing be tried of which nobody is there to hear."""
+        if monotonic() - self._looked_s > ORPHANED_S:
             self._looked_s = monotonic()
             with self._records.turn() as nobody_else:
                 if nobody_else:
@@ -113,8 +121,7 @@ class Follower:
                 proposal = Proposal(
                     generation=current.generation, name=name, folder=served.folder, only=None
                 )
-                is_tried = self._proposal is not None and self._proposal.folder == served.folder
-                models = self._tried if is_tried and self._tried else self._loaded(proposal)
+                models = self._take_tried(served.folder) or self._loaded(proposal)
             self._catalog.replace(name, models)
             log.info(
                 "model_replaced" if served else "model_unloaded",
@@ -122,8 +129,17 @@ class Follower:
                 versions=[model.version for model in models],
                 generation=current.generation,
             )
-        self._tried, self._proposal, self._current = [], None, current
+        self._drop()
+        self._current = current
         self._generation[0] = current.generation
+
+    def _take_tried(self, folder: str) -> list[Model]:
+        """What was tried of *folder*, once that has ended."""
+        if self._proposal is None or self._proposal.folder != folder or self._trial is None:
+            return []
+        self._trial.join()
+        tried, self._tried = self._tried, []
+        return tried
 
     def _drop(self) -> None:
         """Let go of what was tried and is not to be."""
@@ -132,5 +148,5 @@ class Follower:
 
 
 def _close(models: list[Model]) -> None:
-    for model in models:
-        model.close()
+    for model in models:  # each waits for its end
+        threading.Thread(target=model.retire, daemon=True).start()

@@ -19,7 +19,7 @@ from service.inference.single import is_single, presented
 from service.repository.beside import Beside
 from service.repository.changes import Changes
 from service.repository.coordinator import Coordinator
-from service.repository.copies import Copies, fingerprint, sweep
+from service.repository.copies import MOST_BYTES, Copies, fingerprint, size_bytes, sweep
 from service.repository.follower import Follower
 from service.repository.records import CurrentSet, Records, Served
 
@@ -28,6 +28,9 @@ COPYING_S, LOOK_S = 25.0, 0.05
 
 # What is copied lies below the folder for what models map.
 COPIES = "copies"
+
+# What workers tell one another lies in the instance's own folder.
+RECORDS = "repository"
 
 log = structlog.get_logger()
 
@@ -52,7 +55,13 @@ class Repository:
         self._records: Records | None = None
         self._copies: Copies | None = None
         self._coordinator: Coordinator | None = None
+        self._follower: Follower | None = None
         self._current = CurrentSet()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether this worker has yet to serve what the others do."""
+        return self._follower is not None and self._follower.is_behind
 
     def found(self) -> Found:
         """The models to begin with: what the other workers serve, or what is there."""
@@ -62,6 +71,8 @@ class Repository:
             try:
                 return self._shared(Path(folder), kept)
             except OSError as error:
+                if Records(Path(folder) / RECORDS).current():
+                    raise  # the others serve what this one cannot: another will try
                 log.warning("models_cannot_change", reason=str(error))
         found = models_in(self._folder(), self._unreadable)
         return {folder.name: versions for folder, versions in found}
@@ -80,7 +91,7 @@ class Repository:
             unreadable=self._unreadable,
             beside=self._beside,
         )
-        follower = Follower(self._records, self._current, catalog, roster, slot)
+        follower = self._follower = Follower(self._records, self._current, catalog, roster, slot)
         changes = Changes(
             self._coordinator,
             self._records,
@@ -88,7 +99,6 @@ class Repository:
             slot,
             lock=self._records.folder / "watch.lock",
             watches=self._settings.watches_models,
-            beside=self._beside,
         )
         for keep_on in (follower.follow, changes.look_on):
             threading.Thread(target=keep_on, daemon=True).start()
@@ -109,7 +119,7 @@ class Repository:
         return presented(path, name, self._scratch()) if is_single(path, name) else path
 
     def _shared(self, folder: Path, kept: Path) -> Found:
-        records = Records(folder / "repository")
+        records = Records(folder / RECORDS)
         sweep(kept / COPIES)
         copies = Copies(kept / COPIES / folder.name, folder)
         self._current = self._read(records, copies)
@@ -133,11 +143,12 @@ class Repository:
             sleep(LOOK_S)
 
     def _first(self, copies: Copies) -> CurrentSet:
-        models = {}
+        models, left_bytes = {}, MOST_BYTES
         for number, (source, _) in enumerate(models_in(self._folder(), self._unreadable)):
             now = fingerprint(source)
             try:
-                copy = copies.take(source, number + 1)
+                copy = copies.take(source, number + 1, left_bytes)
+                left_bytes -= 0 if copy == source else size_bytes(copy)
             except InvalidModel as error:
                 log.warning("model_not_copied", model=source.name, reason=str(error))
                 copy = source

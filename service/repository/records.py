@@ -47,7 +47,7 @@ class Proposal:
     """
     That the model *name* be what stands in *folder* from *generation* on.
 
-    The worker in the slot *only* tries it first, alone; everybody where that is None.
+    The worker *only*, by its process, tries it first, alone; everybody where that is None.
     """
 
     generation: int
@@ -73,6 +73,7 @@ class Records:
         self._votes.mkdir(parents=True, exist_ok=True)
         self._current, self._proposal = folder / "current.json", folder / "proposal.json"
         self._lock, self._proposed = folder / "lock", folder / "proposed"
+        self._attempts = folder / "attempts.json"
         self._read_stamp: tuple[int, int] | None = None
 
     @contextmanager
@@ -126,6 +127,20 @@ class Records:
         generation = max(proposed, current.generation) + 1
         write_whole(self._proposed, str(generation).encode())
         return generation
+
+    def attempts(self) -> dict[str, str]:
+        """What was tried and of which nobody has told the end, by name: its fingerprint."""
+        try:
+            told: dict[str, str] = json.loads(self._attempts.read_bytes())
+        except FileNotFoundError:
+            told = {}
+        return told
+
+    def attempt(self, name: str, fingerprint: str | None) -> None:
+        """Note that the model *name* is tried as it stands now, or that its trial has ended."""
+        others = {known: each for known, each in self.attempts().items() if known != name}
+        tried = {name: fingerprint} if fingerprint else {}
+        write_whole(self._attempts, json.dumps(others | tried).encode())
 
     def propose(self, proposal: Proposal) -> None:
         """Let workers try *proposal*. Raises OSError."""

@@ -18,7 +18,7 @@ import gevent
 from gevent.socket import wait as wait_until_ready
 from gunicorn.http.errors import ParseException
 
-from service.exchange import CLIENT_GONE, HOLD, KEY, STAGES, Exchange
+from service.exchange import ALLOW, CLIENT_GONE, HOLD, KEY, STAGES, Exchange
 from service.inference.account import Hold
 from service.raised import log_raised
 from service.stages import Stages
@@ -122,7 +122,7 @@ class Connection(Phased):
             environ = self._environ = self._service.environ | environ_of(request, self._peer)
             environ[STAGES] = stages
             environ[CLIENT_GONE] = self._has_left
-            environ[HOLD] = self._hold
+            environ[HOLD], environ[ALLOW] = self._hold, self.allow
             check_head(environ, self._service.settings.body_limit_bytes)
             self._service.admission.admit(environ, self._claim_place and self._claim)
             if self._intake.is_due(environ) and not self._service.app.takes(environ):

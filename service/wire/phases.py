@@ -37,6 +37,10 @@ class Phased:
         """End a phase that has outlasted its deadline."""
         self._end_phase(IdleTimeout if self._phase == "idle" else HandlingTimeout, counted=True)
 
+    def allow(self, limit_s: float) -> None:
+        """Let what is being handled take so long from now on."""
+        self._enter("handling", limit_s)
+
     def close_if_idle(self, idle_for_s: float = 0) -> None:
         """End a connection that has been idle for so long, without a byte to its client."""
         if self._phase == "idle" and self._since_s + idle_for_s <= monotonic():

@@ -8,8 +8,10 @@ from marshmallow import ValidationError, fields
 from service.answer import Answer
 from service.application import current_app
 from service.bearer import refuse_without
+from service.exchange import ALLOW
 from service.inference.model import Model
 from service.json_text import read_object
+from service.repository.coordinator import Coordinator
 from service.request import request
 from service.request_schema import RequestSchema
 
@@ -78,7 +80,7 @@ def load(name: str) -> Answer:
     """Serve the model as it stands in the repository, in all workers or in none."""
     _admit()
     CHANGE.load(_sent())
-    changed = current_app.repository.coordinator.load(name)
+    changed = _coordinator().load(name)
     return Answer({"name": name, "changed": changed})
 
 
@@ -87,7 +89,7 @@ def unload(name: str) -> Answer:
     """Serve the model no more."""
     _admit()
     CHANGE.load(_sent())
-    current_app.repository.coordinator.unload(name)
+    _coordinator().unload(name)
     return Answer({"name": name, "changed": True})
 
 
@@ -96,12 +98,21 @@ def reload() -> Answer:
     """Serve the whole repository as it stands; what cannot be loaded stays as it was."""
     _admit()
     CHANGE.load(_sent())
-    changed, refused = current_app.repository.coordinator.reload()
+    changed, refused = _coordinator().reload()
     return Answer({"changed": changed, "refused": refused})
 
 
 def _admit() -> None:
     refuse_without(current_app.settings.admin_token, "WEIR_ADMIN_TOKEN")
+
+
+def _coordinator() -> Coordinator:
+    """What changes the models, which may take longer than a prediction."""
+    coordinator = current_app.repository.coordinator
+    allow = request.environ.get(ALLOW)
+    if allow:
+        allow(coordinator.limit_s)
+    return coordinator
 
 
 def _sent() -> dict[str, Any]:

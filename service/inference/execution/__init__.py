@@ -82,3 +82,6 @@ class Execution(Protocol):
 
     def close(self) -> None:
         """Let go of the model."""
+
+    def bury(self) -> None:
+        """See to what is left of it once it is closed, for good; may take a while."""

@@ -36,6 +36,9 @@ LOOKS = 10
 
 STACK_LINES = 40
 
+# A process that nobody asks any more has left by then, and it is looked so often whether it has.
+LINGER_S, LINGER_LOOK_S = 60.0, 1.0
+
 # Every worker has seen the end of a process by then.
 TOLD_S = 60.0
 
@@ -139,6 +142,24 @@ class Launcher:
     def close(self) -> None:
         """Let go of the directory."""
         self._place.close()
+
+    def bury(self) -> None:
+        """See to what a process leaves that nobody will ask again: reap it, remove its files."""
+        until_s = monotonic() + LINGER_S
+        while not self._is_buried() and monotonic() < until_s:
+            sleep(LINGER_LOOK_S)
+
+    def _is_buried(self) -> bool:
+        with suppress(ChildProcessError):
+            if self._child and os.waitpid(self._child, os.WNOHANG)[0]:
+                self._child = 0
+        with suppress(OSError), self._lock.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for path in self._ready.parent.glob(f"{self._ready.stem}.*"):
+                if path != self._lock:  # which somebody may just have opened
+                    path.unlink(missing_ok=True)
+            return not self._child
+        return False
 
     def _refuse_if_outdated(self) -> None:
         if _fingerprint(self._told) != self._opened_from:

@@ -61,6 +61,10 @@ class NativeThreads:
                 del raised, future
         return done  # type: ignore[return-value]  # only None if that is what work returns
 
+    def close(self) -> None:
+        """Let the threads end, each when it has done what it has begun."""
+        self._executor.shutdown(wait=False)
+
     @property
     def waiting(self) -> int:
         """How many wait for one of the threads."""

@@ -147,6 +147,10 @@ class ProcessExecution:
             self._connection.close()
         self._launcher.close()
 
+    def bury(self) -> None:
+        """Reap the process if it was started here, and remove its files, once it has ended."""
+        self._launcher.bury()
+
     def _start(self) -> float:
         try:
             return self._launcher.start()

@@ -81,3 +81,6 @@ class ThreadExecution:
 
     def close(self) -> None:
         """Nothing to do: the threads end with the worker."""
+
+    def bury(self) -> None:
+        """Nothing is left."""

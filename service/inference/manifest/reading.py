@@ -18,7 +18,9 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         entries = tomllib.loads((folder / MODEL_TOML).read_text("utf-8"))
         manifest: Manifest = ManifestSchema(folder).load(entries)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise InvalidModel(f"{folder.name}/{MODEL_TOML} cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidModel(f"{folder.name}/{MODEL_TOML} cannot be read: {error}") from None
     except ValidationError as error:
         raise InvalidModel(f"{folder.name}/{MODEL_TOML}: {_listed(error.messages)}") from None
