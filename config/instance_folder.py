@@ -69,14 +69,19 @@ def _is_own(path: Path) -> bool:
 
 def is_dead(path: Path) -> bool:
     """Whether no process of the instance lives whose folder is at *path*."""
+    return is_free(path / MARK)
+
+
+def is_free(path: Path) -> bool:
+    """Whether nobody holds a lock of the file *path*; not so of one that cannot be opened."""
     try:
-        mark = os.open(path / MARK, os.O_RDWR | os.O_CLOEXEC)
+        opened = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError:
         return False  # not ours, or just being removed
     try:
-        fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
     finally:
-        os.close(mark)
+        os.close(opened)
     return True

@@ -14,7 +14,7 @@ from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
-from config.instance_folder import is_dead
+from config.instance_folder import is_dead, is_free
 from service.errors import InvalidModel
 from service.whole_files import write_whole
 
@@ -83,16 +83,7 @@ def sweep(parent: Path) -> None:
 def _is_left(told: Path) -> bool:
     """Whether neither a worker nor a master lives whose copies are beside *told*."""
     instance = Path(told.read_text())
-    if instance.exists() and not is_dead(instance):
-        return False
-    lock = os.open(told, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(lock)
-    return True
+    return (not instance.exists() or is_dead(instance)) and is_free(told)
 
 
 def size_bytes(folder: Path) -> int:

@@ -14,36 +14,28 @@ from tests.live.changing import double, iris, post, processes, serving, versions
 THREAD = '[serve]\nexecution = "thread"\n'
 
 
-@pytest.fixture
-def repository(tmp_path):
-    folder = tmp_path / "models"
-    folder.mkdir()
-    iris(folder, 1)
-    return folder
-
-
-def deadly(repository):
+def deadly(iris_alone):
     """A model in the worker's own threads whose loading ends the worker."""
-    double(repository, 1)
-    (repository / "double/model.py").write_text(
+    double(iris_alone, 1)
+    (iris_alone / "double/model.py").write_text(
         "import os\n\n\nclass Deadly:\n    def load(self):\n        os._exit(9)\n\n"
         "    def predict(self, batch):\n        return batch\n"
     )
-    toml = repository / "double/model.toml"
+    toml = iris_alone / "double/model.toml"
     toml.write_text(toml.read_text() + THREAD)
 
 
 @pytest.mark.parametrize("watched", ["0", "1"], ids=["asked for", "watched"])
-def test_a_model_that_ends_its_worker_is_tried_once(tmp_path, repository, watched):
-    with serving(tmp_path, repository, "3", WEIR_WATCH_MODELS=watched) as instance:
-        deadly(repository)
+def test_a_model_that_ends_its_worker_is_tried_once(tmp_path, iris_alone, watched):
+    with serving(tmp_path, iris_alone, "3", WEIR_WATCH_MODELS=watched) as instance:
+        deadly(iris_alone)
         if watched == "0":
             with pytest.raises(requests.ConnectionError):
                 post(instance, "models/double/load")
         eventually(lambda: instance.lines(event="worker_lost"), 30)
         eventually(lambda: len(instance.workers()) == 3)
         assert post(instance, "reload").json()["refused"] == {}
-        iris(repository, 2)
+        iris(iris_alone, 2)
         assert post(instance, "models/iris/load").ok
         eventually(lambda: versions(instance, tries=4) == {"2"}, 30)
 
@@ -51,10 +43,10 @@ def test_a_model_that_ends_its_worker_is_tried_once(tmp_path, repository, watche
         assert versions(instance, "double", 4) == {404}
 
 
-def test_a_load_may_take_longer_than_a_prediction(tmp_path, repository):
-    with serving(tmp_path, repository, WEIR_HANDLING_TIMEOUT_S="2") as instance:
-        double(repository, 1)
-        code = repository / "double/model.py"
+def test_a_load_may_take_longer_than_a_prediction(tmp_path, iris_alone):
+    with serving(tmp_path, iris_alone, WEIR_HANDLING_TIMEOUT_S="2") as instance:
+        double(iris_alone, 1)
+        code = iris_alone / "double/model.py"
         slow = code.read_text().replace("self.weights", "import time; time.sleep(3); self.weights")
         code.write_text(slow)
 
@@ -62,7 +54,7 @@ def test_a_load_may_take_longer_than_a_prediction(tmp_path, repository):
         assert versions(instance, "double", 4) == {"1"}
 
 
-def test_replacements_leave_no_threads_processes_or_files(tmp_path, repository):
+def test_replacements_leave_no_threads_processes_or_files(tmp_path, iris_alone):
     def threads():
         return sum(len([*Path(f"/proc/{pid}/task").iterdir()]) for pid in instance.workers())
 
@@ -70,11 +62,11 @@ def test_replacements_leave_no_threads_processes_or_files(tmp_path, repository):
         (folder,) = Path("/dev/shm").glob(f"weir-{instance.port}-*")
         return len([path for path in (folder / "models").iterdir() if path.suffix != ".lock"])
 
-    with serving(tmp_path, repository, WEIR_MODEL_CACHE=str(tmp_path / "cache")) as instance:
+    with serving(tmp_path, iris_alone, WEIR_MODEL_CACHE=str(tmp_path / "cache")) as instance:
         counts = []
         for version in range(1, 8):
-            iris(repository, version + 1)
-            double(repository, version)
+            iris(iris_alone, version + 1)
+            double(iris_alone, version)
             assert post(instance, "reload").json()["changed"] == ["double", "iris"]
             counts.append((threads(), files()))
         eventually(lambda: len(processes(instance)) == 1, 30)
@@ -84,9 +76,9 @@ def test_replacements_leave_no_threads_processes_or_files(tmp_path, repository):
         assert len([path for path in copies.iterdir() if path.is_dir()]) == 2
 
 
-def test_what_others_serve_and_one_cannot_is_never_served_from_the_repository(tmp_path, repository):
-    with serving(tmp_path, repository, WEIR_MODEL_CACHE=str(tmp_path / "cache")) as instance:
-        iris(repository, 2)
+def test_what_others_serve_and_one_cannot_is_never_served_from_the_repository(tmp_path, iris_alone):
+    with serving(tmp_path, iris_alone, WEIR_MODEL_CACHE=str(tmp_path / "cache")) as instance:
+        iris(iris_alone, 2)
         first, other = instance.workers()
         shutil.move(tmp_path / "cache/copies", tmp_path / "moved")
         (tmp_path / "cache/copies").write_text("in the way")
@@ -102,18 +94,18 @@ def test_what_others_serve_and_one_cannot_is_never_served_from_the_repository(tm
 
 
 def test_once_a_load_has_answered_nobody_serves_the_old_one_also_amid_a_reload(
-    tmp_path, repository
+    tmp_path, iris_alone
 ):
-    double(repository, 1)
-    code = repository / "double/model.py"
+    double(iris_alone, 1)
+    code = iris_alone / "double/model.py"
     code.write_text(code.read_text().replace("self.weights", "import time; time.sleep(3); self.w"))
-    toml = repository / "double/model.toml"
+    toml = iris_alone / "double/model.toml"
     toml.write_text(toml.read_text() + THREAD)
-    with serving(tmp_path, repository) as instance:
+    with serving(tmp_path, iris_alone) as instance:
         before = set(instance.workers())
         instance.process.send_signal(signal.SIGHUP)
         eventually(lambda: set(instance.workers()) - before)
-        iris(repository, 2)
+        iris(iris_alone, 2)
         post(instance, "models/iris/load").raise_for_status()
 
         old = []

@@ -10,29 +10,21 @@ from tests.conftest import eventually
 from tests.live.changing import Client, broken, iris, memory_kb, post, serving, versions
 
 
-@pytest.fixture
-def repository(tmp_path):
-    folder = tmp_path / "models"
-    folder.mkdir()
-    iris(folder, 1)
-    return folder
-
-
 @pytest.mark.alone
-def test_twenty_replacements_under_load_lose_no_request(tmp_path, repository):
-    with serving(tmp_path, repository, "4") as instance:
+def test_twenty_replacements_under_load_lose_no_request(tmp_path, iris_alone):
+    with serving(tmp_path, iris_alone, "4") as instance:
         clients = [Client(instance.port) for _ in range(16)]
         for client in clients:
             client.start()
         memory = []
         for version in range(2, 22):
             if version == 8:
-                broken(repository)
+                broken(iris_alone)
                 refused = post(instance, "models/iris/load")
                 assert refused.status_code == 400
                 assert "failed to load 'iris': version 7: model.onnx is no ONNX" in refused.text
                 assert versions(instance, tries=4) == {"7"}
-            iris(repository, version)
+            iris(iris_alone, version)
             if version == 15:
                 os.kill(random.choice(instance.workers()), signal.SIGKILL)
             told = post(instance, "models/iris/load")

@@ -54,7 +54,8 @@ class Answering:
     @property
     def is_large(self) -> bool:
         """Whether to write it would keep everybody else waiting."""
-        return sum(map(_values, *zip(*self._parts, strict=True))) > LARGE_VALUES
+        values = (_values(entry, array, is_binary=raw) for entry, array, raw in self._parts)
+        return sum(values) > LARGE_VALUES
 
     @property
     def size_bytes(self) -> int:
@@ -94,7 +95,8 @@ def _is_of_objects(entry: OutputEntry, array: NDArray[Any]) -> bool:
     return bool(entry.classes) or array.dtype.kind not in "biuf"
 
 
-def _values(entry: OutputEntry, array: NDArray[Any], is_binary: bool) -> int:  # noqa: FBT001  # of a row
+def _values(entry: OutputEntry, array: NDArray[Any], *, is_binary: bool) -> int:
+    """How many numbers in JSON take as long."""
     if entry.classes:
         chosen = len(array) * min(entry.classes, array.size // max(1, len(array)))
         return array.size * CLASS_VALUES + chosen * OBJECT_VALUES

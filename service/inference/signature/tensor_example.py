@@ -33,11 +33,11 @@ def example_request(
             for each in inputs
         ]
     else:
-        entries = [_entry(each, arrays[each.name], each.name in zoned) for each in inputs]
+        entries = [_entry(each, arrays[each.name], is_zoned=each.name in zoned) for each in inputs]
     return orjson.dumps({"inputs": entries}, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def _entry(tensor: NamedTensor, array: NDArray[Any], is_zoned: bool) -> dict[str, Any]:  # noqa: FBT001  # of the line above
+def _entry(tensor: NamedTensor, array: NDArray[Any], *, is_zoned: bool) -> dict[str, Any]:
     is_bytes = tensor.datatype == BYTES
     sent = travelling(array) if is_bytes else array.astype(DATATYPES[tensor.datatype])
     data = to_json(sent)[0]
