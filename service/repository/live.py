@@ -66,8 +66,9 @@ class Repository:
     def found(self) -> Found:
         """The models to begin with: what the other workers serve, or what is there."""
         folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")  # the instance's own, under Gunicorn
-        kept = place.folder(self._settings.model_cache)
-        if folder and kept and (self._settings.admin_token or self._settings.watches_models):
+        changes = self._settings.admin_token or self._settings.watches_models
+        kept = place.folder(self._settings.model_cache) if folder and changes else None
+        if folder and kept:
             try:
                 return self._shared(Path(folder), kept)
             except OSError as error:

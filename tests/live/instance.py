@@ -94,7 +94,7 @@ class Instance:
         assert self.process.poll() is None, self.log.read_text()
         try:
             return requests.get(self.url + "/readyz", timeout=5).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.ReadTimeout):
             return False
 
     def stop(self, sent: signal.Signals = signal.SIGTERM) -> int:

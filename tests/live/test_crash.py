@@ -115,7 +115,8 @@ def saboteur(tmp_path):
 
 
 def test_a_worker_that_hangs_while_it_boots_is_ended_and_another_tries(tmp_path, saboteur):
-    command = WEB.replace("gunicorn ", "gunicorn --timeout 2 ")
+    # Longer than a boot takes beside another test, and shorter than a probe waits.
+    command = WEB.replace("gunicorn ", "gunicorn --timeout 4 ")
     with Instance(tmp_path, command=command, PYTHONPATH=str(saboteur)) as instance:
         (saboteur / "hang").touch()
         os.kill(instance.workers()[0], signal.SIGKILL)
