@@ -13,8 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
 
-import structlog
-
 from config.roster import GENERATION, Roster, Row
 from service.errors import (
     DeadlineExceeded,
@@ -39,8 +37,6 @@ GRACE_S = 10.0
 SWITCH_S = 10.0
 
 UNREADABLE = "its files cannot be read"
-
-log = structlog.get_logger()
 
 
 class Coordinator:

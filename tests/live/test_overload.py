@@ -1,9 +1,10 @@
 """At its limits a worker refuses at once, says when to come back, and still answers probes."""
 
+import shutil
 from collections import Counter
 from contextlib import ExitStack
 
-from tests.conftest import CAT, eventually
+from tests.conftest import CAT, PROJECT, eventually
 from tests.live.instance import Instance
 from tests.live.wire import Wire
 
@@ -76,7 +77,15 @@ def test_requests_beyond_the_limit_are_refused_and_probes_are_not(tmp_path):
 
 
 def test_a_full_queue_refuses_and_what_it_accepted_is_answered(tmp_path):
-    with Instance(tmp_path, WEIR_INFERENCE_THREADS="1") as instance, ExitStack() as stack:
+    # With time enough for all: what the queue has no room for is refused, and not what is late.
+    models = shutil.copytree(PROJECT / "config/models", tmp_path / "models")
+    toml = models / "cat-or-dog/model.toml"
+    toml.write_text(toml.read_text().replace("[serve]", "[serve]\ndeadline_ms = 120000"))
+    variables = {"WEIR_MODELS": str(models), "WEIR_HANDLING_TIMEOUT_S": "120"}
+    with (
+        Instance(tmp_path, WEIR_INFERENCE_THREADS="1", **variables) as instance,
+        ExitStack() as stack,
+    ):
         wires = [stack.enter_context(Wire(instance.port)).send(PREDICT) for _ in range(120)]
         statuses = Counter(wire.answer().status for wire in wires)
 

@@ -67,7 +67,7 @@ def config(name: str, version: str | None = None) -> Answer:
             "name": model.name,
             "platform": _platform(model),
             "backend": model.manifest.platform,
-            "version_policy": {"latest": {"num_versions": 1}},
+            "version_policy": {"all": {}},
             "max_batch_size": serve.queue_rows,
             "input": [
                 _configured(each) | {"format": _format(model, each)}

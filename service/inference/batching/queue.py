@@ -113,7 +113,7 @@ class Queue:
         self._changed = threading.Condition(threading.Lock())
         self._waiting: deque[Job] = deque()
         self._held_rows = self._prepared_rows = 0
-        self._batch_s, self._learnt = 0.0, 0
+        self._batch_s = 0.0
         self._closed = False
 
     @property
@@ -182,9 +182,8 @@ class Queue:
             self._held_rows -= job.rows
 
     def learn(self, batch_s: float) -> None:
-        """Note how long a batch took; the first, which warms the model, counts until the second."""
-        self._learnt += 1
-        self._batch_s += (batch_s - self._batch_s) * (NEWEST if self._learnt > 2 else 1)
+        """Note how long a batch took."""
+        self._batch_s += (batch_s - self._batch_s) * (NEWEST if self._batch_s else 1)
 
     def close(self) -> None:
         """Let `take` return nothing once nothing waits."""

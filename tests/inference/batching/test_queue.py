@@ -130,17 +130,3 @@ def test_rows_under_preparation_take_their_places(batching):
         assert model.ask(1, 2).outputs["y"].tolist() == [2, 4]
     with model.batcher.preparing(2, monotonic() + 20):
         pass
-
-
-def test_a_first_call_that_was_slow_is_forgotten_with_the_second(batching):
-    model = batching(batch_rows=1, queue_rows=64)
-    for batch_s in (2.0, 0.01):  # a model is warmed, and then asked
-        model.batcher._queue.learn(batch_s)
-    model.hold_lane()
-    waiting = [model.call(value, within_s=10) for value in range(1, 21)]
-    model.wait_for(21)
-    model.let_go()
-
-    assert [one.result(20).outputs["y"].tolist() for one in waiting] == [
-        [2 * value] for value in range(1, 21)
-    ]
