@@ -3,7 +3,6 @@
 import platform
 from collections import defaultdict
 from functools import cache, partial
-from http import HTTPStatus
 from time import monotonic
 from typing import Any
 
@@ -11,9 +10,8 @@ from flask import Blueprint, Response
 from werkzeug.exceptions import HTTPException
 
 from service import __version__, errors
-from service.answer import Answer
 from service.application import Application, current_app
-from service.bearer import carries
+from service.bearer import refuse_without
 from service.exchange import METHODS, Exchange
 from service.exposition import CONTENT_TYPES, media_type_for
 from service.instruments import (
@@ -40,7 +38,6 @@ from service.instruments import (
     WAITING,
     WORKERS_READY,
 )
-from service.problems import problem
 from service.request import request
 
 # Prometheus waits for so long by default; a scrape computes for some milliseconds.
@@ -73,15 +70,11 @@ def init_app(app: Application) -> None:
 
 
 @blueprint.get("/metrics")
-def metrics() -> Response | Answer:
+def metrics() -> Response:
     """All workers' metrics as Prometheus text or OpenMetrics, by `Accept`, behind the token."""
     token = current_app.settings.metrics_token
-    if token and not carries(token.encode()):
-        refusal = problem(
-            HTTPStatus.UNAUTHORIZED, "metrics need a token; send Authorization: Bearer <token>"
-        )
-        refusal.headers["WWW-Authenticate"] = "Bearer"
-        return refusal
+    if token:
+        refuse_without(token, "metrics need a token")
     current_app.sample_gauges()
     media_type = media_type_for(request.headers.get("Accept", ""))
     write = partial(current_app.exposition.text, media_type)

@@ -1,7 +1,7 @@
 """/healthz, /readyz and /version: is it alive, may it have traffic, what is it."""
 
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -34,9 +34,7 @@ def readyz() -> Answer:
     found = reasons()
     if not found:
         return probe_answer({"success": True, "status": "ready"})
-    refusal = problem(HTTPStatus.SERVICE_UNAVAILABLE, detail_of(found), reasons=found)
-    refusal.headers["Cache-Control"] = "no-store"
-    return refusal
+    return not_ready(found)
 
 
 @blueprint.get("/version")
@@ -60,9 +58,12 @@ def reasons() -> list[dict[str, str]]:
     return [*_own_reasons(), *(_reason(model) for model in current_app.catalog.unready())]
 
 
-def detail_of(found: Iterable[dict[str, str]]) -> str:
-    """The reasons *found* in a sentence."""
-    return "not ready: " + ", ".join(map(_sentence, found))
+def not_ready(found: Sequence[dict[str, str]], **members: Any) -> Answer:
+    """Refuse traffic for the reasons *found*."""
+    detail = "not ready: " + ", ".join(map(_sentence, found))
+    refusal = problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, **members, reasons=found)
+    refusal.headers["Cache-Control"] = "no-store"
+    return refusal
 
 
 def _own_reasons() -> Iterator[dict[str, str]]:

@@ -18,6 +18,7 @@ from service.inference.payload import Payload
 from service.inference.signature.question import Question
 from service.inference.signature.rows import FeatureRows
 from service.inference.signature.signature import Signature
+from service.inference.signature.tensor_example import PIXEL
 from service.json_text import LARGE_BYTES, name_sent_twice, read_object
 from service.request import Request, request
 from service.request_schema import RequestSchema
@@ -28,9 +29,6 @@ PICTURE_FORMS = (
 )
 PICTURE_EXAMPLE = '{"image": "<base64>"}'
 PICTURE_WANTED = "one picture in base64"
-
-# A valid request for any model of pictures: a GIF of one pixel.
-PIXEL = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
 
 class Base64Field(fields.Field[bytes]):

@@ -70,7 +70,7 @@ class Model:
         """Whether it can answer now."""
         if self._execution and self._execution.failure:
             return "failed"
-        if self._batcher and (self._batcher.is_stalled or self._is_decoding_stalled):
+        if self._batcher and (self._batcher.is_stalled or self._is_decoding_stalled()):
             return "overrunning"
         return self._state
 
@@ -117,8 +117,11 @@ class Model:
         batcher = self._batcher
         if batcher is None:
             raise self._absent()
-        limit_s = self.manifest.serve.deadline_ms / 1000
-        inputs = prepared_by(self._threads, batcher, limit_s, payload, deadline_s).inputs
+        if payload.is_heavy:
+            is_stalled = self._is_decoding_stalled
+            inputs = prepared_by(self._threads, batcher, is_stalled, payload, deadline_s).inputs
+        else:
+            inputs = payload.read().inputs
         deadline_s = min(deadline_s, payload.deadline_s)
         payload.hold(sum(array.nbytes for array in inputs.values()), deadline_s)
         answered = batcher.ask(inputs, deadline_s=deadline_s, gone=gone, trip=payload.trip)
@@ -195,7 +198,6 @@ class Model:
         native, threads = self._resources.native_threads, self._resources.threads
         self._calls, self._threads = NativeThreads(native, threads), NativeThreads(native, threads)
 
-    @property
     def _is_decoding_stalled(self) -> bool:
         return self._threads.is_stalled(self.manifest.serve.deadline_ms / 1000)
 

@@ -1,4 +1,6 @@
-"""A request made into arrays: here what is light, in native threads what is heavy."""
+"""A heavy request made into arrays, in native threads of the model's."""
+
+from collections.abc import Callable
 
 from service.errors import ModelUnavailable
 from service.inference.batching.batcher import Batcher
@@ -8,19 +10,21 @@ from service.inference.signature.question import Question
 
 
 def prepared_by(
-    threads: NativeThreads, batcher: Batcher, limit_s: float, payload: Payload, deadline_s: float
+    threads: NativeThreads,
+    batcher: Batcher,
+    is_stalled: Callable[[], bool],
+    payload: Payload,
+    deadline_s: float,
 ) -> Question:
     """
-    Read *payload*, a heavy one in *threads*, with a place in the queue of *batcher*.
+    Read *payload* in *threads*, with a place in the queue of *batcher*.
 
-    Raises what reading does, NoRoom, TooLarge, DeadlineExceeded, and ModelUnavailable where every
-    thread is in work that has taken more than *limit_s*.
+    Raises what reading does, NoRoom, TooLarge, DeadlineExceeded, and ModelUnavailable where all
+    the threads overrun, as *is_stalled* tells.
     """
-    if not payload.is_heavy:
-        return payload.read()
 
     def read() -> Question:
-        if threads.is_stalled(limit_s):
+        if is_stalled():
             raise ModelUnavailable(
                 "what prepares requests overruns; nothing is left to prepare more"
             )

@@ -4,13 +4,13 @@ import fcntl
 import os
 from contextlib import suppress
 from pathlib import Path
-from time import sleep
 
 import structlog
 
 from config.roster import Roster
 from service.errors import ModelRefused, ServiceError
 from service.repository.coordinator import Coordinator
+from service.repository.looking import look_on
 from service.repository.records import CurrentSet, Records
 
 # Between two looks at the repository: what is the same in two of them is not being written.
@@ -42,12 +42,7 @@ class Changes:
 
     def look_on(self) -> None:
         """Look, for ever."""
-        while True:
-            try:
-                self._look()
-            except Exception as error:  # noqa: BLE001  # it would never look again
-                log.warning("models_not_watched", reason=str(error))
-            sleep(LOOK_S)
+        look_on(self._look, LOOK_S, "models_not_watched")
 
     def _look(self) -> None:
         row = self._roster.row(self._slot)

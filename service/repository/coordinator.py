@@ -25,7 +25,7 @@ from service.errors import (
 from service.inference.repository import Unreadable, models_in
 from service.repository.beside import Beside
 from service.repository.copies import Copies, fingerprint
-from service.repository.records import CurrentSet, Proposal, Records, Served
+from service.repository.records import CurrentSet, Proposal, Records
 
 LOOK_S = 0.02
 
@@ -164,9 +164,9 @@ class Coordinator:
             copy = self._beside(lambda: self._copies.take(source, generation))
         except InvalidModel as error:
             raise ModelRefused(f"failed to load {name!r}: {error}") from None
-        proposal = Proposal(generation=generation, name=name, folder=str(copy), only=os.getpid())
+        proposal = Proposal(generation=generation, name=name, folder=copy.folder, only=os.getpid())
         # Should it end this worker, nobody is to try it again without being asked.
-        self._records.attempt(name, now)
+        self._records.attempt(name, copy.fingerprint)
         try:
             reason = self._refusal(proposal) or self._refusal(replace(proposal, only=None))
         except BaseException:
@@ -178,7 +178,7 @@ class Coordinator:
             self._give_up(current)
             goes_on = "; what was served before goes on" if served else ""
             raise ModelRefused(f"failed to load {name!r}: {reason}{goes_on}")
-        models = current.models | {name: Served(folder=str(copy), fingerprint=now)}
+        models = current.models | {name: copy}
         unloaded = {known: each for known, each in current.unloaded.items() if known != name}
         self._commit(replace(current, generation=generation, models=models, unloaded=unloaded))
         return True

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from config.instance_folder import is_dead, is_free
 from service.errors import InvalidModel
+from service.repository.records import Served
 from service.whole_files import write_whole
 
 # The file that says whose they are, and is locked by each of its workers.
@@ -39,7 +40,7 @@ class Copies:
         self._lock = os.open(folder / INSTANCE, os.O_RDONLY | os.O_CLOEXEC)
         fcntl.flock(self._lock, fcntl.LOCK_SH)
 
-    def take(self, source: Path, generation: int, limit_bytes: int = MOST_BYTES) -> Path:
+    def take(self, source: Path, generation: int, limit_bytes: int = MOST_BYTES) -> Served:
         """
         Copy the model in *source*, whole or not at all; one that is larger is itself the copy.
 
@@ -51,17 +52,17 @@ class Copies:
             why = getattr(error, "strerror", None) or "a file of it cannot be read"
             raise InvalidModel(f"its files cannot be copied: {why}") from None
 
-    def _taken(self, source: Path, generation: int, limit_bytes: int) -> Path:
-        if size_bytes(source) > limit_bytes:
-            return source
+    def _taken(self, source: Path, generation: int, limit_bytes: int) -> Served:
         before = fingerprint(source)
+        if size_bytes(source) > limit_bytes:
+            return Served(folder=str(source), fingerprint=before)
         copy = self.folder / str(generation) / source.name
         shutil.rmtree(copy.parent, ignore_errors=True)
         ignored = shutil.ignore_patterns(LEFT_OUT, ".*")
         shutil.copytree(source, copy, ignore=ignored)
         if fingerprint(source) != before:
             raise InvalidModel("its files changed while they were copied; try again")
-        return copy
+        return Served(folder=str(copy), fingerprint=before)
 
     def keep_only(self, folders: set[str]) -> None:
         """Remove all but *folders*: who has them open keeps them."""

@@ -3,7 +3,7 @@
 import os
 import threading
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 
 import structlog
 
@@ -12,6 +12,7 @@ from service.errors import public_reason
 from service.inference.catalog import Catalog
 from service.inference.model import Model
 from service.inference.repository import versions_in
+from service.repository.looking import look_on
 from service.repository.records import CurrentSet, Proposal, Records, Vote
 
 # Between two looks at what is proposed and agreed upon.
@@ -42,13 +43,7 @@ class Follower:
 
     def follow(self) -> None:
         """Look, for ever."""
-        while True:
-            try:
-                self.look()
-            except Exception as error:  # noqa: BLE001  # it would never follow again
-                log.warning("models_not_followed", reason=str(error))
-                sleep(ORPHANED_S)
-            sleep(LOOK_S)
+        look_on(self.look, LOOK_S, "models_not_followed")
 
     def look(self) -> None:
         """Serve what has been agreed upon, and begin to try what is proposed."""
@@ -83,7 +78,7 @@ class Follower:
         """Load what is proposed, ask its golden example, and tell how that went."""
         models: list[Model] = []
         try:
-            models = self._loaded(proposal)
+            models = self._loaded(proposal.name, proposal.folder)
             failed = [model for model in models if model.state != "ready"]
             reason = "; ".join(f"version {each.version}: {each.reason}" for each in failed)
             reason = reason or ("" if models else "there is no model.toml")
@@ -102,9 +97,9 @@ class Follower:
             self._tried = models
         self._records.vote(proposal.generation, self._slot, Vote(pid=os.getpid(), reason=reason))
 
-    def _loaded(self, proposal: Proposal) -> list[Model]:
-        folders = versions_in(Path(proposal.folder), lambda _folder, _error: None)
-        models = self._catalog.made(proposal.name, folders)
+    def _loaded(self, name: str, folder: str) -> list[Model]:
+        folders = versions_in(Path(folder), lambda _folder, _error: None)
+        models = self._catalog.made(name, folders)
         for model in models:
             model.load()
         return models
@@ -118,10 +113,7 @@ class Follower:
                 continue
             models: list[Model] = []
             if served:
-                proposal = Proposal(
-                    generation=current.generation, name=name, folder=served.folder, only=None
-                )
-                models = self._take_tried(served.folder) or self._loaded(proposal)
+                models = self._take_tried(served.folder) or self._loaded(name, served.folder)
             self._catalog.replace(name, models)
             log.info(
                 "model_replaced" if served else "model_unloaded",

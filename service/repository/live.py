@@ -146,12 +146,12 @@ class Repository:
     def _first(self, copies: Copies) -> CurrentSet:
         models, left_bytes = {}, MOST_BYTES
         for number, (source, _) in enumerate(models_in(self._folder(), self._unreadable)):
-            now = fingerprint(source)
             try:
-                copy = copies.take(source, number + 1, left_bytes)
-                left_bytes -= 0 if copy == source else size_bytes(copy)
+                served = copies.take(source, number + 1, left_bytes)
+                copied = served.folder != str(source)
+                left_bytes -= size_bytes(Path(served.folder)) if copied else 0
             except InvalidModel as error:
                 log.warning("model_not_copied", model=source.name, reason=str(error))
-                copy = source
-            models[source.name] = Served(folder=str(copy), fingerprint=now)
+                served = Served(folder=str(source), fingerprint=fingerprint(source))
+            models[source.name] = served
         return CurrentSet(generation=len(models) + 1, models=models)

@@ -9,9 +9,10 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from service.whole_files import write_whole
 
@@ -99,9 +100,8 @@ class Records:
 
     def current(self) -> CurrentSet | None:
         """The set that everybody serves; None before there is one."""
-        try:
-            told = json.loads(self._current.read_bytes())
-        except FileNotFoundError:
+        told = _told(self._current)
+        if told is None:
             return None
         models = {name: Served(**each) for name, each in told.pop("models").items()}
         return CurrentSet(**told, models=models)
@@ -112,29 +112,19 @@ class Records:
 
     def proposal(self) -> Proposal | None:
         """What is tried now."""
-        try:
-            return Proposal(**json.loads(self._proposal.read_bytes()))
-        except FileNotFoundError:
-            return None
+        told = _told(self._proposal)
+        return None if told is None else Proposal(**told)
 
     def next_generation(self) -> int:
         """One that no worker has heard of, also of a proposal that came to nothing."""
-        try:
-            proposed = int(self._proposed.read_bytes())
-        except FileNotFoundError:
-            proposed = 0
         current = self.current() or CurrentSet()
-        generation = max(proposed, current.generation) + 1
+        generation = max(_told(self._proposed) or 0, current.generation) + 1
         write_whole(self._proposed, str(generation).encode())
         return generation
 
     def attempts(self) -> dict[str, str]:
         """What was tried and of which nobody has told the end, by name: its fingerprint."""
-        try:
-            told: dict[str, str] = json.loads(self._attempts.read_bytes())
-        except FileNotFoundError:
-            told = {}
-        return told
+        return _told(self._attempts) or {}
 
     def attempt(self, name: str, fingerprint: str | None) -> None:
         """Note that the model *name* is tried as it stands now, or that its trial has ended."""
@@ -158,10 +148,18 @@ class Records:
 
     def votes(self, generation: int) -> dict[int, Vote]:
         """The words of the workers so far, by slot."""
-        votes = {}
+        votes: dict[int, Vote] = {}
         for path in self._votes.glob(f"{generation}.*"):
             slot = path.name.partition(".")[2]
             if slot.isdecimal():
-                with suppress(FileNotFoundError):
-                    votes[int(slot)] = Vote(**json.loads(path.read_bytes()))
+                told = _told(path)
+                votes |= {int(slot): Vote(**told)} if told else {}
         return votes
+
+
+def _told(path: Path) -> Any:
+    """The JSON in *path*; None if there is no such file."""
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None

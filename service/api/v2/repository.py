@@ -5,9 +5,11 @@ from typing import Any
 from flask import Blueprint
 from marshmallow import ValidationError, fields
 
+from config.settings import ADMIN_TOKEN
 from service.answer import Answer
 from service.application import current_app
 from service.bearer import refuse_without
+from service.errors import NotEnabled
 from service.exchange import ALLOW
 from service.inference.model import Model
 from service.json_text import read_object
@@ -103,7 +105,10 @@ def reload() -> Answer:
 
 
 def _admit() -> None:
-    refuse_without(current_app.settings.admin_token, "WEIR_ADMIN_TOKEN")
+    token = current_app.settings.admin_token
+    if not token:
+        raise NotEnabled(f"this is switched off; it takes the setting {ADMIN_TOKEN}")
+    refuse_without(token)
 
 
 def _coordinator() -> Coordinator:

@@ -1,13 +1,10 @@
 """/v2 and /v2/health: what this server is and speaks, whether it lives, whether it is ready."""
 
-from http import HTTPStatus
-
 from flask import Blueprint
 
 from service import __version__
 from service.answer import Answer
 from service.api import health
-from service.problems import problem
 
 blueprint = Blueprint("v2_server", __name__)
 
@@ -44,9 +41,4 @@ def ready() -> Answer:
     reasons = health.reasons()
     if not reasons:
         return health.probe_answer({"ready": True, "live": True})
-    detail = health.detail_of(reasons)
-    refusal = problem(
-        HTTPStatus.SERVICE_UNAVAILABLE, detail, ready=False, live=True, reasons=reasons
-    )
-    refusal.headers["Cache-Control"] = "no-store"
-    return refusal
+    return health.not_ready(reasons, ready=False, live=True)

@@ -12,8 +12,8 @@ from service.inference.protocol.json_data import to_json
 from service.inference.protocol.response import travelling
 from service.inference.tensors import Tensors
 
-# A picture in base64: a GIF of one pixel.
-PICTURE = "R0lGODlhAQABAIAAAAAAAAAAACH5BAEAAAAALAAAAAABAAEAAAICRAEAOw=="
+# A valid request for any model of pictures, in base64: a GIF of one pixel.
+PIXEL = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
 # Dates with a zone are UTC in the arrays.
 UTC_OFFSET = "+00:00"
@@ -29,8 +29,7 @@ def example_request(
     """Say the model's *arrays* as its *inputs*, in JSON; dates of those that are *zoned* in UTC."""
     if is_picture:
         entries = [
-            {"name": each.name, "datatype": BYTES, "shape": [1], "data": [PICTURE]}
-            for each in inputs
+            {"name": each.name, "datatype": BYTES, "shape": [1], "data": [PIXEL]} for each in inputs
         ]
     else:
         entries = [_entry(each, arrays[each.name], is_zoned=each.name in zoned) for each in inputs]
