@@ -192,7 +192,9 @@ def _values(column: NDArray[Any]) -> list[Any]:
     if column.ndim == 2 and column.shape[1] == 1:
         column = column[:, 0]
     if column.dtype.kind == "M":
-        column = column.astype("datetime64[us]").astype(str)
+        texts = column.astype("datetime64[us]").astype(str).astype(object)
+        texts[np.isnat(column)] = None
+        column = texts
     if column.dtype.kind == "f":
         packed = orjson.dumps(np.ascontiguousarray(column), option=orjson.OPT_SERIALIZE_NUMPY)
         values: list[Any] = orjson.loads(packed)

@@ -75,6 +75,12 @@ def test_a_float32_is_as_short_as_it_can_be():
     ]
 
 
+def test_a_date_that_is_missing_is_null():
+    when = np.array(["2026-01-31T12:00", "NaT"], "datetime64[us]")
+
+    assert answers({"when": when}) == [{"value": "2026-01-31T12:00:00.000000"}, {"value": None}]
+
+
 def test_anything_else_bears_its_name():
     assert answers({"box": SCORES, "ok": np.array([True, False])}) == [
         {"box": [0.2, 0.7, 0.1], "ok": True},
