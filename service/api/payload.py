@@ -69,7 +69,7 @@ PICTURE = PictureSchema()
 def payload_of(signature: Signature) -> Payload:
     """Find what the request at hand carries for the model. Reading it raises what it does."""
     asked, rows = request._get_current_object(), signature.rows  # type: ignore[attr-defined]  # noqa: SLF001  # Werkzeug's own way past its proxy
-    if rows and (asked.method != "POST" or not asked.has_body):
+    if rows and (asked.method != "POST" or _has_nothing(asked)):
         pairs = list(asked.args.items(multi=True))
         read = partial(signature.read_query, rows, pairs)
         return Payload(read, asked.hold, is_heavy=False)
@@ -84,6 +84,11 @@ def payload_of(signature: Signature) -> Payload:
     if not asked.is_json:
         raise asked.unsupported(f"application/json, such as {signature.short_example}")
     return _payload(asked, partial(_read_json, signature))
+
+
+def _has_nothing(asked: Request) -> bool:
+    """Whether there is no body; many a client says of none that it has a length of 0."""
+    return not asked.has_body or not (asked.content_type or asked.body)
 
 
 def _payload(

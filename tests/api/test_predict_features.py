@@ -43,6 +43,7 @@ def test_a_flower_by_any_door_gets_the_same_answer(client):
     for other in (
         client.get(IRIS, query_string=FLOWER),
         client.post(IRIS, query_string=FLOWER),
+        client.post(IRIS, query_string=FLOWER, headers={"Content-Length": "0"}),  # as requests does
         client.post(IRIS, data=FLOWER),
         client.post("/models/iris/versions/1/predict", json=FLOWER),
     ):

@@ -34,6 +34,9 @@ TYPES: dict[FeatureKind, frozenset[type]] = {
     "datetime": frozenset({str, int}),
 }
 
+# Of these 5.0 is as good as 5, as JSON has it.
+WHOLE_KINDS = frozenset({"integer", "datetime"})
+
 CATEGORIES_TOLD = 20
 
 # A number as JSON spells it (RFC 8259 section 6), and what makes it more than a whole one. Python
@@ -147,12 +150,12 @@ class Feature:
             if self.name not in row:
                 raise InvalidValue("nothing")
             raise InvalidValue("null", f"{self.wanted} (the feature is not optional)")
-        if self.kind == "datetime":
-            return self._moment(value)
         if self.takes_booleans and isinstance(value, bool):
             value = int(value)
-        if self.kind == "integer" and isinstance(value, float) and value.is_integer():
+        if self.kind in WHOLE_KINDS and isinstance(value, float) and value.is_integer():
             value = int(value)
+        if self.kind == "datetime":
+            return self._moment(value)
         if not self.is_plain((value,)):
             raise InvalidValue(scalar(value), self._range_for(value))
         return value
