@@ -16,6 +16,7 @@ from importlib import import_module
 from service.inference import telemetry
 
 LIBRARIES = (
+    "apispec.ext.marshmallow",
     "environs",
     "flask",
     "gevent.monkey._patch_thread_common",

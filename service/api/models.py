@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Mapping
 from mimetypes import guess_type
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlencode
 
 import orjson
@@ -12,7 +12,9 @@ from marshmallow import Schema, fields, missing, post_dump
 
 from service.answer import Answer
 from service.application import current_app
-from service.inference.model import Model
+from service.inference.manifest.manifest import ModelKind
+from service.inference.model import Model, State
+from service.inference.signature.feature import FeatureKind
 from service.inference.tensors import TensorSpec
 from service.request import request
 
@@ -23,6 +25,9 @@ PICTURE_TYPES = frozenset(
     f"image/{kind}" for kind in ("jpeg", "png", "webp", "gif", "bmp", "avif", "heic")
 )
 OPAQUE = "application/octet-stream"
+
+# What a document says of a field that a function fills.
+TEXT, COUNT = {"type": "string"}, {"type": "integer"}
 
 # A longer example is piped from its own address rather than pasted.
 PASTED_BYTES = 400
@@ -47,23 +52,24 @@ def _url(model: Model) -> str:
 class EntrySchema(Schema):
     """A model in the list."""
 
-    name = fields.String()
-    version = fields.Function(lambda model: _or_missing(model.version))
-    state = fields.String()
-    reason = fields.Function(lambda model: _or_missing(model.reason))
+    name = fields.String(required=True)
+    version = fields.Function(lambda model: _or_missing(model.version), metadata=TEXT)
+    state = fields.String(required=True, metadata={"enum": get_args(State)})
+    reason = fields.Function(lambda model: _or_missing(model.reason), metadata=TEXT)
     description = fields.Function(
-        lambda model: model.manifest.description if model.state == "ready" else missing
+        lambda model: model.manifest.description if model.state == "ready" else missing,
+        metadata=TEXT,
     )
-    url = fields.Function(_url)
+    url = fields.Function(_url, required=True, metadata=TEXT)
 
 
 class TensorSchema(Schema):
     """An input or output as the artefact declares it; -1 is a dimension of any size."""
 
-    name = fields.String()
-    datatype = fields.String(attribute="datatype.name")
-    shape = fields.List(fields.Integer())
-    labels = fields.Method("_labels_of")
+    name = fields.String(required=True)
+    datatype = fields.String(required=True, attribute="datatype.name")
+    shape = fields.List(fields.Integer(), required=True)
+    labels = fields.Method("_labels_of", metadata={"type": "array", "items": TEXT})
 
     def __init__(self, labels: Mapping[str, tuple[str, ...]]) -> None:
         """*labels* are those of the tensors' columns, by name."""
@@ -77,8 +83,8 @@ class TensorSchema(Schema):
 class FeatureSchema(Schema):
     """A feature, as requests name it."""
 
-    name = fields.String()
-    kind = fields.String()
+    name = fields.String(required=True)
+    kind = fields.String(required=True, metadata={"enum": get_args(FeatureKind)})
     minimum = fields.Float()
     maximum = fields.Float()
     categories = fields.List(fields.Raw())
@@ -93,25 +99,31 @@ class FeatureSchema(Schema):
 class LimitsSchema(Schema):
     """What a request to the model may hold."""
 
-    body_bytes = fields.Function(lambda _model: current_app.settings.body_limit_bytes)
+    body_bytes = fields.Function(
+        lambda _model: current_app.settings.body_limit_bytes, required=True, metadata=COUNT
+    )
     image_pixels = fields.Function(
         lambda model: (
             current_app.settings.image_limit_pixels if model.signature.kind == "image" else missing
-        )
+        ),
+        metadata=COUNT,
     )
-    queue_rows = fields.Integer(attribute="manifest.serve.queue_rows")
+    queue_rows = fields.Integer(required=True, attribute="manifest.serve.queue_rows")
 
 
 class CardSchema(EntrySchema):
     """A model's card, but for the commands to try it with."""
 
-    platform = fields.String(attribute="manifest.platform")
+    platform = fields.String(required=True, attribute="manifest.platform")
     license = fields.String(attribute="manifest.license")
     source = fields.String(attribute="manifest.source")
     versions = fields.Function(
-        lambda model: [each.version for each in current_app.catalog.versions(model.name)]
+        lambda model: [each.version for each in current_app.catalog.versions(model.name)],
+        metadata={"type": "array", "items": TEXT},
     )
-    kind = fields.String(attribute="signature.kind")
+    kind = fields.String(
+        required=True, attribute="signature.kind", metadata={"enum": get_args(ModelKind)}
+    )
     features = fields.List(fields.Nested(FeatureSchema), attribute="signature.rows.features")
     inputs = fields.Function(lambda model: TensorSchema({}).dump(model.signature.inputs.values()))
     outputs = fields.Function(
@@ -137,9 +149,13 @@ def listing() -> Answer:
 @blueprint.get("/models/<name>/versions/<version>")
 def card(name: str, version: str | None = None) -> Answer:
     """Show what the model takes and gives, and commands to try it with."""
-    model = current_app.catalog.find(name, version)
-    url = request.own_url.rstrip("/")
-    return Answer({"success": True, "model": CARD.dump(model) | _try_commands(model, url)})
+    return Answer({"success": True, "model": card_of(current_app.catalog.find(name, version))})
+
+
+def card_of(model: Model) -> dict[str, Any]:
+    """The card of the *model*, at whose address the request at hand is."""
+    card: dict[str, Any] = CARD.dump(model)
+    return card | _try_commands(model, request.own_url.rstrip("/"))
 
 
 @blueprint.get("/models/<name>/example")
@@ -147,7 +163,7 @@ def card(name: str, version: str | None = None) -> Answer:
 def example(name: str, version: str | None = None) -> Response:
     """Answer the body of a valid request: what warms the model, and what to try it with."""
     model = current_app.catalog.find(name, version)
-    return Response(model.signature.example, content_type=_media_type(model))
+    return Response(model.signature.example, content_type=example_media_type(model))
 
 
 def _try_commands(model: Model, url: str) -> dict[str, Any]:
@@ -157,7 +173,7 @@ def _try_commands(model: Model, url: str) -> dict[str, Any]:
     trial: dict[str, Any] = {"predict": predict, "example_url": source}
     # A host may be any name, and names may hold what a shell obeys.
     quoted, quoted_source = shlex.quote(predict), shlex.quote(source)
-    media_type = _media_type(model)
+    media_type = example_media_type(model)
     sent_as = "image/*" if signature.kind == "image" and media_type == OPAQUE else media_type
     header = f"-H 'Content-Type: {sent_as}'"
     if media_type != "application/json" or len(signature.example) > PASTED_BYTES:
@@ -172,7 +188,7 @@ def _try_commands(model: Model, url: str) -> dict[str, Any]:
     return trial
 
 
-def _media_type(model: Model) -> str:
+def example_media_type(model: Model) -> str:
     """The example's, where it is one that no browser runs: a file's name is its owner's choice."""
     if model.signature.kind != "image":
         return "application/json"

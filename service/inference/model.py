@@ -29,12 +29,11 @@ from service.inference.manifest.reading import MODEL_TOML, read_manifest
 from service.inference.mapping.prepared import Prepared
 from service.inference.payload import Payload
 from service.inference.preparing import prepared_by
-from service.inference.protocol.description import NamedTensor
 from service.inference.repository import Unchanged
 from service.inference.resources import ModelResources, ModelUsage
 from service.inference.signature.signature import Signature, build_signature
 from service.inference.tensors import check_finite
-from service.inference.warming import warm
+from service.inference.warming import Golden, warm
 
 State: TypeAlias = Literal["loading", "ready", "failed", "overrunning"]
 
@@ -61,7 +60,7 @@ class Model:
         self._take_threads()
         self._manifest: Manifest | None = None
         self._signature: Signature | None = None
-        self._outputs: tuple[NamedTensor, ...] | None = None
+        self._golden: Golden | None = None
         self._execution: Execution | None = None
         self._batcher: Batcher | None = None
 
@@ -98,11 +97,11 @@ class Model:
         return self._signature
 
     @property
-    def outputs(self) -> tuple[NamedTensor, ...]:
-        """What it answers, as it has answered the example; raises like `manifest`."""
-        if self._outputs is None:
+    def golden(self) -> Golden:
+        """What it has answered to the example; raises like `manifest`."""
+        if self._golden is None:
             raise self._absent()
-        return self._outputs
+        return self._golden
 
     def answer(
         self, payload: Payload, *, deadline_s: float, gone: Callable[[], bool]
@@ -227,7 +226,7 @@ class Model:
             died=lambda stage, how: around.died(self.name, self.version, stage, how),
         )
         golden = self._threads.run(signature.golden, deadline_s)
-        self._outputs = warm(self.name, signature, golden, batcher, deadline_s)
+        self._golden = warm(self.name, signature, golden, batcher, deadline_s)
         self._manifest, self._signature, self._batcher = manifest, signature, batcher
 
     def _ran(self, rows: int, infer_s: float) -> None:

@@ -39,7 +39,7 @@ class Asked:
     def __init__(self, model: Model, body: bytes, told: str | None, hold: Hold) -> None:
         """Raises InvalidInput for a field that is no length."""
         self._signature, self._body, self._hold = model.signature, body, hold
-        self._outputs = [tensor.name for tensor in model.outputs]
+        self._outputs = [tensor.name for tensor in model.golden.outputs]
         self._is_told = told is not None
         self._json_bytes = json_bytes(body, told)
         self._is_raw = self._is_told and not self._json_bytes

@@ -34,7 +34,7 @@ def metadata(name: str, version: str | None = None) -> Answer:
             "versions": [each.version for each in current_app.catalog.versions(name)],
             "platform": _platform(model),
             "inputs": _tensors(model.signature.tensors.inputs),
-            "outputs": _tensors(model.outputs),
+            "outputs": _tensors(model.golden.outputs),
         }
     )
 
@@ -73,7 +73,7 @@ def config(name: str, version: str | None = None) -> Answer:
                 _configured(each) | {"format": _format(model, each)}
                 for each in model.signature.tensors.inputs
             ],
-            "output": [_configured(each) for each in model.outputs],
+            "output": [_configured(each) for each in model.golden.outputs],
             "dynamic_batching": {
                 "preferred_batch_size": [serve.batch_rows],
                 "max_queue_delay_microseconds": 0,

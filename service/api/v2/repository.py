@@ -35,7 +35,7 @@ class FlagField(fields.Field[bool]):
 class IndexSchema(RequestSchema):
     """What of the index is asked for."""
 
-    ready = FlagField(load_default=False, metadata={"wanted": "true or false"})
+    ready = FlagField(load_default=False, metadata={"wanted": "true or false", "type": "boolean"})
 
 
 class ChangeParameters(fields.Field[dict[str, Any]]):
@@ -55,7 +55,15 @@ class ChangeParameters(fields.Field[dict[str, Any]]):
 class ChangeSchema(RequestSchema):
     """What comes with a load or an unload."""
 
-    parameters = ChangeParameters(allow_none=True, metadata={"wanted": "unload_dependents"})
+    parameters = ChangeParameters(
+        allow_none=True,
+        metadata={
+            "wanted": "unload_dependents",
+            "type": "object",
+            "properties": {"unload_dependents": {"type": "boolean"}},
+            "additionalProperties": False,
+        },
+    )
 
 
 INDEX, CHANGE = IndexSchema(), ChangeSchema()

@@ -1,0 +1,96 @@
+"""The whole document (OpenAPI 3.1), of the service and the models as they are at a moment."""
+
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any
+
+import orjson
+from apispec import APISpec
+
+from config.settings import Settings
+from service import __version__
+from service.api.deadline import FIELD as DEADLINE
+from service.api.payload import PictureSchema
+from service.inference.model import Model
+from service.inference.protocol.framing import FIELD as JSON_LENGTH
+from service.openapi import fixed, inferring, predicting, refusals, schemas
+from service.openapi.names import shown
+from service.openapi.served import Served, served
+from service.openapi.shapes import COUNT, JsonSchema
+
+OPENAPI = "3.1.0"
+INFO = {
+    "description": (
+        "Trained models as web endpoints. Each model has paths of its own, by `/models` with the "
+        "features, pictures or tensors that it takes, and by `/v2`, the Open Inference Protocol. "
+        "What is wrong with a request is told as a problem (RFC 9457), with a request that works. "
+        "This document is made from what checks the requests, and changes when the models do."
+    ),
+    "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+}
+PARAMETERS: dict[str, JsonSchema] = {
+    DEADLINE: {
+        "name": DEADLINE,
+        "in": "header",
+        "description": "How many milliseconds the answer may take; then it is 504.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
+    },
+    JSON_LENGTH: {
+        "name": JSON_LENGTH,
+        "in": "header",
+        "description": "How long the JSON is, where the tensors' bytes follow it.",
+        "schema": COUNT,
+    },
+}
+
+
+def document(models: Iterable[Model], settings: Settings) -> bytes:
+    """Write what is served here, as JSON."""
+    found = served(models, fixed.TAGS)
+    marshmallow = schemas.plugin()
+    spec = APISpec("Weir", __version__, OPENAPI, [marshmallow], info=INFO, tags=_tags(found))
+    describe = schemas.add(spec, marshmallow)
+    _add_shared(spec, settings)
+    described = {predicting.PICTURE: predicting.picture_schema(describe(PictureSchema))}
+    envelope = describe(inferring.ENVELOPE)
+    for each in found:
+        described |= predicting.components(each) | inferring.components(each, envelope)
+    for name, schema in described.items():
+        spec.components.schema(name, schema)
+    for path, operations in _paths(found, settings):
+        spec.path(path, operations=operations)
+    return orjson.dumps(spec.to_dict())
+
+
+def _tags(found: Iterable[Served]) -> list[dict[str, str]]:
+    described: dict[str, str] = {}
+    for each in found:
+        described.setdefault(each.tag, shown(each.model.manifest.description))
+    described |= fixed.TAGS
+    return [{"name": name, "description": told} for name, told in described.items()]
+
+
+def _add_shared(spec: APISpec, settings: Settings) -> None:
+    for name, schema in refusals.SCHEMAS.items():
+        spec.components.schema(name, schema)
+    for name, header in refusals.HEADERS.items():
+        spec.components.header(name, header)
+    for name, response in refusals.responses().items():
+        spec.components.response(name, response)
+    for name, parameter in PARAMETERS.items():
+        spec.components.parameter(name, "header", parameter)
+    tokens = {
+        fixed.METRICS_TOKEN: settings.metrics_token,
+        fixed.ADMIN_TOKEN: settings.admin_token,
+    }
+    for name, token in tokens.items():
+        if token:
+            spec.components.security_scheme(name, {"type": "http", "scheme": "bearer"})
+
+
+def _paths(found: Iterable[Served], settings: Settings) -> Iterable[tuple[str, Any]]:
+    shared = fixed.paths(
+        has_metrics_token=bool(settings.metrics_token), has_admin_token=bool(settings.admin_token)
+    )
+    own = ((*predicting.paths(each).items(), *inferring.paths(each).items()) for each in found)
+    return chain(*own, shared.items())
