@@ -1,4 +1,8 @@
-"""Makes cases and adds each in one process: `python -m tests.corpus.drive REPOSITORY MODULE …`."""
+"""
+Makes cases and adds each in one process: `python -m tests.corpus.drive MODELS FILES MODULE EVERY`.
+
+Of the module's cases it is each *EVERY*th.
+"""
 
 import io
 import json
@@ -14,11 +18,10 @@ from service.models import __main__ as commands
 from tests.corpus.case import CASES
 
 
-def main(repository, folder, *modules):
-    for module in modules:
-        import_module(f"tests.corpus.{module}")
-    wanted = {f"tests.corpus.{module}" for module in modules}
-    for case in [case for case in CASES.values() if case.module in wanted]:
+def main(repository, folder, module, every):
+    import_module(f"tests.corpus.{module}")
+    cases = [case for case in CASES.values() if case.module == f"tests.corpus.{module}"]
+    for case in cases[::every]:
         own = folder / case.name
         own.mkdir(parents=True)
         made = case.make(own)
@@ -43,4 +46,4 @@ def added(repository, made, case):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:])
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]))

@@ -1,5 +1,7 @@
 """The ONNX backend tests, each made a model with a free first dimension (all: `make nodes`)."""
 
+import os
+
 from tests.conftest import framework
 
 framework("onnx", "make install-corpus")
@@ -7,7 +9,7 @@ framework("onnx", "make install-corpus")
 from tests.corpus import nodes
 
 # Of two thousand so many are added in CI.
-EVERY = 7
+EVERY = 7 if os.environ.get("WHOLE") else 14
 
 # Their data has one number of rows throughout, and they are no models of rows: they answer a shape
 # or positions, take their axes or their weights by row, or reduce over the rows.
@@ -25,4 +27,4 @@ def test_each_is_added_and_equal_or_refused_in_a_sentence():
     wrong = [story for story in stories if story[0] not in kept_out]
     wrong = [story for story in wrong if not story[1].startswith(OF_NO_ROWS)]
     assert wrong == []
-    assert counts["equal"] > 90
+    assert counts["equal"] * EVERY > 600
