@@ -1,5 +1,5 @@
-# make run | test | whole | load | soak | properties | nodes | lint | lock | install-<platform>
-#      | install-corpus | install-otlp | install-clients
+# make run | test | whole | load | soak | properties | nodes | lint | lock | vendor
+#      | install-<platform> | install-corpus | install-otlp | install-clients
 
 VENV   ?= .venv
 PORT   ?= 8000
@@ -24,8 +24,8 @@ endif
 
 PLATFORMS := sklearn keras xgboost lightgbm catboost
 
-# Clients of the Open Inference Protocol, which agree on no environment.
-CLIENTS := tritonclient kserve mlserver
+# Clients of the Open Inference Protocol, and what reads openapi.json: they agree on no environment.
+CLIENTS := tritonclient kserve mlserver openapi
 
 BIN     := $(VENV)/bin
 # uv, which comes with what tests, takes a tenth of pip's time; pip where it is not, or fails.
@@ -37,7 +37,7 @@ MODEL   := models/cat-or-dog
 # Two files of tests at a time; what measures has the machine for itself (tests/turns.py).
 AT_ONCE := -n 2 --dist loadfile
 
-.PHONY: run test whole load soak properties nodes lint lock clean install-corpus install-otlp \
+.PHONY: run test whole load soak properties nodes lint lock vendor clean install-corpus install-otlp \
 	install-clients \
 	$(PLATFORMS:%=install-%)
 .DEFAULT_GOAL := run
@@ -46,7 +46,7 @@ AT_ONCE := -n 2 --dist loadfile
 run: export PORT := $(PORT)
 run: export WEIR_COMMIT ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 run: $(VENV)/serve
-	@printf '\nWeir listens on http://localhost:%s — is this a cat or a dog?\n\n' $(PORT)
+	@printf '\nOpen http://localhost:%s in a browser, or ask from a terminal: is this a cat or a dog?\n\n' $(PORT)
 	@printf '    curl --data-binary @config/$(MODEL)/example.jpg -H "Content-Type: image/jpeg" \\\n'
 	@printf '         http://localhost:%s/$(MODEL)/predict\n\n' $(PORT)
 	@export PATH="$$(cd '$(BIN)' && pwd):$$PATH"; exec sh -c "exec env $$(sed -n 's/^web: //p' Procfile)"
@@ -111,6 +111,17 @@ lock: $(VENV)/test
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-header --no-annotate --output-file tests/clients/requirements-$$client.txt \
 			tests/clients/requirements-$$client.in || exit; done
+
+# Takes the viewer of the API's documentation from npm, by its lock file; kept compressed, as it is sent.
+vendor: VENDOR := $(CURDIR)/service/pages/vendor
+vendor:
+	@taken=$$(mktemp -d) && cp '$(VENDOR)'/package*.json "$$taken" && cd "$$taken" \
+		&& npm ci --ignore-scripts --no-audit --no-fund --silent && cd node_modules/swagger-ui-dist \
+		&& for file in swagger-ui-bundle.js swagger-ui.css; do \
+			gzip -9 --no-name --stdout "$$file" > '$(VENDOR)'/"$$file.gz" || exit; done \
+		&& cp swagger-ui-bundle.js.LICENSE.txt '$(VENDOR)' \
+		&& cp LICENSE '$(VENDOR)'/swagger-ui.LICENSE.txt && cp NOTICE '$(VENDOR)'/swagger-ui.NOTICE.txt \
+		&& rm -r "$$taken"
 
 # What models of these platforms need.
 $(PLATFORMS:%=install-%): install-%: $(VENV)/models-%

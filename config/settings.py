@@ -55,6 +55,7 @@ class Settings:
     model_cache: str
     watches_models: bool
     admin_token: str
+    pages: bool
     load_timeout_s: int
     body_limit_bytes: int
     image_limit_pixels: int
@@ -130,6 +131,7 @@ def read(env: Env) -> Settings:
         model_cache=_text(env, "WEIR_MODEL_CACHE", ""),
         watches_models=_choice(env, "WEIR_WATCH_MODELS", "0", "1") == "1",
         admin_token=_text(env, ADMIN_TOKEN, "", _token),
+        pages=_choice(env, "WEIR_PAGES", "1", "0", "on", "off") in {"1", "on"},
         load_timeout_s=_whole(env, "WEIR_LOAD_TIMEOUT_S", 120, SECONDS),
         body_limit_bytes=_whole(env, "WEIR_BODY_LIMIT_BYTES", 10 << 20, WholeNumber(1024, 1 << 30)),
         image_limit_pixels=_whole(

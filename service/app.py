@@ -18,7 +18,7 @@ from gevent import monkey
 from config import machine
 from config.roster import IN_FLIGHT, LINES, PID, SPANS, Roster
 from config.settings import Settings
-from service import exemplars, logs, metrics, problems
+from service import exemplars, logs, metrics, pages, problems
 from service.api import echo, health, models, predict, v2
 from service.application import Application
 from service.aside import Aside
@@ -62,6 +62,8 @@ def create_app(settings: Settings) -> Application:
     logs.writer().dropped = metrics.lines_dropped
     for routes in (echo, models, predict, health, *v2.FAMILIES):
         app.register_blueprint(routes.blueprint)
+    if settings.pages:
+        pages.init_app(app)
     app.tracing = tracing_of(os.environ, settings.slow_ms)
     if app.tracing:
         app.tracing.queue.dropped = metrics.spans_dropped

@@ -67,6 +67,8 @@ FLOORS = [
     },
     {"service.metrics", "service.models"},
     {"service.api"},
+    {"service.openapi"},
+    {"service.pages"},
     {"service.app"},
     {"service.wsgi", "service.watch"},
     {"service.worker"},

@@ -4,6 +4,7 @@ What observing costs an echo: its CPU with everything on, and with each concern 
     all        ids, line, metrics, Server-Timing, as it serves
     logs       without the line              metrics   without the counts
     timing     without Server-Timing         record    without all of it: a record nobody reads
+    pages      without pages and openapi.json
     traced     everything, and one request in a hundred as spans to a receiver here
 
 One worker on one core, wrk on the other, a variant and all in turn; CPU is that of the processes,
@@ -58,6 +59,7 @@ VARIANTS = {
     "metrics": {"BENCH_OFF": "metrics"},
     "timing": {"BENCH_OFF": "timing"},
     "record": {"BENCH_OFF": "record"},
+    "pages": {"WEIR_PAGES": "0"},
     "traced": {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.01"},
 }
 

@@ -57,6 +57,11 @@ def echo() -> Answer:
     return Answer(current_app.run_aside(answer) if len(body) > LARGE_BYTES else answer())
 
 
+def carries_msg() -> bool:
+    """Whether the request at hand asks for an echo, by its query or with a body."""
+    return request.has_body or "msg" in request.args
+
+
 def _answer_json(body: bytes, hold: Hold) -> bytes:
     sent = read_object(body, EXAMPLE, hold)
     if not isinstance(sent.get("msg"), str) and _has_long_integer(body):

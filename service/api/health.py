@@ -40,17 +40,19 @@ def readyz() -> Answer:
 @blueprint.get("/version")
 def version() -> Answer:
     """Say which release, commit and models run here."""
-    return probe_answer(
-        {
-            "success": True,
-            "version": __version__,
-            "commit": current_app.settings.commit,
-            "python": platform.python_version(),
-            "models": {
-                model.name: model.version for model in current_app.catalog if model.state == "ready"
-            },
-        }
-    )
+    return probe_answer({"success": True, **what_runs()})
+
+
+def what_runs() -> dict[str, Any]:
+    """The release, the commit, Python's and the ready models' versions."""
+    return {
+        "version": __version__,
+        "commit": current_app.settings.commit,
+        "python": platform.python_version(),
+        "models": {
+            model.name: model.version for model in current_app.catalog if model.state == "ready"
+        },
+    }
 
 
 def reasons() -> list[dict[str, str]]:

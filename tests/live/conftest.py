@@ -1,5 +1,6 @@
 import pytest
 
+from tests.live.browsing import chromium, opened, write_kinds
 from tests.live.changing import iris
 from tests.live.instance import Instance
 
@@ -9,6 +10,29 @@ def service(tmp_path_factory):
     """One instance with two workers, for every test that leaves it as it was."""
     with Instance(tmp_path_factory.mktemp("service"), WEB_CONCURRENCY="2") as instance:
         yield instance
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def kinds(tmp_path_factory):
+    """An instance with a model of each kind, for browsers."""
+    folder = tmp_path_factory.mktemp("kinds")
+    with Instance(folder, WEIR_MODELS=str(write_kinds(folder / "models"))) as instance:
+        yield instance
+
+
+@pytest.fixture
+def page(browser, kinds, request):
+    """The playground of the model that the test is marked with."""
+    name = request.node.get_closest_marker("model").args[0]
+    with opened(browser, f"{kinds.url}/models/{name}", complaints=True) as page:
+        page.wait_for_selector("#playground[data-ready]")
+        yield page
 
 
 @pytest.fixture

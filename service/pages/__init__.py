@@ -1,0 +1,20 @@
+"""
+What a browser is shown: the front page, a playground for each model, the API's documentation.
+
+They are made from what the public API says, and use nothing else.
+"""
+
+from service import openapi
+from service.api.echo import carries_msg
+from service.application import Application
+from service.pages import front, playground, routes
+from service.pages.negotiation import Negotiated
+
+
+def init_app(app: Application) -> None:
+    """Show *app*'s pages to who prefers HTML; called by the factory where WEIR_PAGES is on."""
+    openapi.init_app(app)
+    app.register_blueprint(routes.blueprint)
+    views = app.view_functions
+    views["echo.echo"] = Negotiated(views["echo.echo"], front.front, unless=carries_msg)
+    views["models.card"] = Negotiated(views["models.card"], playground.playground)

@@ -1,0 +1,57 @@
+"""Who gets a page and who JSON where a resource has both (RFC 9110 section 12.5.1)."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
+
+from service.answer import Answer
+from service.request import request
+
+View: TypeAlias = Callable[..., Any]
+
+HTML, JSON = "text/html", "application/json"
+
+# Longer fields are parsed each time rather than remembered.
+KNOWN_ACCEPT_CHARS = 400
+
+
+def prefers_html(accept: str) -> bool:
+    """
+    Whether *accept*, the field `Accept`, wants HTML more than JSON, as a browser's navigation does.
+
+    Where both are as welcome, as to `*/*` or without the field, it is JSON.
+    """
+    if HTML not in accept.lower():  # a page is for who asks for one by name
+        return False
+    parse = _known if len(accept) <= KNOWN_ACCEPT_CHARS else _parsed
+    wanted = parse(accept)
+    return wanted.quality(HTML) > wanted.quality(JSON)
+
+
+def _parsed(accept: str) -> MIMEAccept:
+    return parse_accept_header(accept, MIMEAccept)
+
+
+_known = lru_cache(maxsize=64)(_parsed)
+
+
+class Negotiated:
+    """A view that answers JSON, or a page where the client prefers HTML."""
+
+    def __init__(self, view: View, page: View, unless: Callable[[], bool] | None = None) -> None:
+        """What asks with a body, or what *unless* is true of, has nothing to choose from."""
+        self._view, self._page, self._unless = view, page, unless
+
+    def __call__(self, **names: Any) -> Any:
+        """Answer the request at hand."""
+        environ = request.environ
+        if environ["REQUEST_METHOD"] == "POST" or (self._unless and self._unless()):
+            return self._view(**names)
+        if prefers_html(environ.get("HTTP_ACCEPT", "")):
+            return self._page(**names)
+        answer: Answer = self._view(**names)
+        answer.headers["Vary"] = "Accept"
+        return answer
