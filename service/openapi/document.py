@@ -1,6 +1,6 @@
 """The whole document (OpenAPI 3.1), of the service and the models as they are at a moment."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import chain
 from typing import Any
 
@@ -47,8 +47,11 @@ PARAMETERS: dict[str, JsonSchema] = {
 def document(models: Iterable[Model], settings: Settings) -> bytes:
     """Write what is served here, as JSON."""
     found = served(models, fixed.TAGS)
+    without = () if settings.admin_token else (fixed.REPOSITORY,)
     marshmallow = schemas.plugin()
-    spec = APISpec("Weir", __version__, OPENAPI, [marshmallow], info=INFO, tags=_tags(found))
+    spec = APISpec(
+        "Weir", __version__, OPENAPI, [marshmallow], info=INFO, tags=_tags(found, without)
+    )
     describe = schemas.add(spec, marshmallow)
     _add_shared(spec, settings)
     described = {predicting.PICTURE: predicting.picture_schema(describe(PictureSchema))}
@@ -62,11 +65,11 @@ def document(models: Iterable[Model], settings: Settings) -> bytes:
     return orjson.dumps(spec.to_dict())
 
 
-def _tags(found: Iterable[Served]) -> list[dict[str, str]]:
+def _tags(found: Iterable[Served], without: Collection[str]) -> list[dict[str, str]]:
     described: dict[str, str] = {}
     for each in found:
         described.setdefault(each.tag, shown(each.model.manifest.description))
-    described |= fixed.TAGS
+    described |= {name: told for name, told in fixed.TAGS.items() if name not in without}
     return [{"name": name, "description": told} for name, told in described.items()]
 
 
