@@ -57,6 +57,8 @@ def change(checkout, number):
     echo = checkout / "service/api/echo.py"
     told = re.sub(r'"success": (True|\d+)', f'"success": {number}', echo.read_text())
     echo.write_text(told)
+    # Of the service's own modules Python takes what it has compiled, by size and second.
+    os.utime(echo, (number, number))
 
 
 def said(instance):

@@ -2,14 +2,28 @@
 
 import sys
 from collections.abc import Callable
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import TypeVar
 
 from service.errors import InvalidModel
 
 Opened = TypeVar("Opened")
+
+
+class FromSource(SourceFileLoader):
+    """
+    Compiles the source itself, and writes nothing beside it.
+
+    Python takes what it has compiled for the same where size and second of the source are: of a
+    model that was replaced within the second it would serve the old code.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Compile the file."""
+        return self.source_to_code(self.get_data(self.path), self.path)
 
 
 def beside(artefact: Path) -> list[Path]:
@@ -26,8 +40,8 @@ def let_import(artefact: Path) -> None:
 
 def imported(path: Path, name: str) -> ModuleType:
     """Import the file *path* as the module *name*. Raises InvalidModel if it is no Python file."""
-    spec = spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+    spec = spec_from_loader(name, FromSource(name, str(path)))
+    if spec is None or spec.loader is None or path.suffix != ".py":
         raise InvalidModel(f"{path.name} is not a Python file")
     module = sys.modules[name] = module_from_spec(spec)
     try:

@@ -1,3 +1,4 @@
+import os
 import sys
 
 import numpy as np
@@ -48,6 +49,15 @@ def test_the_one_class_of_the_file_answers(write, answer, named):
 
     assert {name: column.tolist() for name, column in outputs.items()} == named
     assert runtime.inputs == runtime.outputs == {}
+
+
+def test_code_that_was_replaced_within_the_second_is_the_new_one(write, monkeypatch):
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    for offset in (1, 2):
+        path = write(MODEL.replace("ANSWER", f'batch["x"] + {offset}'))
+        os.utime(path, (1, 1))
+        runtime = open_runtime("python", path, {})
+        assert runtime.predict({"x": np.array([1])})["output"].tolist() == [1 + offset]
 
 
 @pytest.mark.parametrize(
