@@ -139,7 +139,8 @@ def machine_cpu() -> MachineCpu:
     now = psutil.cpu_times()
     busy_s = now.user + now.nice + now.system + now.irq + now.softirq
     total_s = busy_s + now.idle + now.iowait + now.steal
-    return MachineCpu(1000 * busy_s, 1000 * now.steal, 1000 * total_s)
+    # The kernel counts hundredths of a second, whose sums in floats are a little more or less.
+    return MachineCpu(*(float(round(1000 * each_s)) for each_s in (busy_s, now.steal, total_s)))
 
 
 def pss_bytes(pid: int) -> int:
