@@ -89,6 +89,7 @@ class FeatureSchema(Schema):
     maximum = fields.Float()
     categories = fields.List(fields.Raw())
     optional = fields.Boolean()
+    wanted = fields.String(required=True)
     description = fields.String()
 
     @post_dump

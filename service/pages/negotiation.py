@@ -8,11 +8,16 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from service.answer import Answer
+from service.errors import ServiceError
+from service.problems import service_problem
 from service.request import request
 
 View: TypeAlias = Callable[..., Any]
 
 HTML, JSON = "text/html", "application/json"
+
+# What Java's HttpURLConnection says where its program has told it nothing; no browser's says so.
+JAVA = "text/html, image/gif, image/jpeg, "
 
 # Longer fields are parsed each time rather than remembered.
 KNOWN_ACCEPT_CHARS = 400
@@ -24,7 +29,7 @@ def prefers_html(accept: str) -> bool:
 
     Where both are as welcome, as to `*/*` or without the field, it is JSON.
     """
-    if HTML not in accept.lower():  # a page is for who asks for one by name
+    if HTML not in accept.lower() or accept.startswith(JAVA):  # a page is asked for by name
         return False
     parse = _known if len(accept) <= KNOWN_ACCEPT_CHARS else _parsed
     wanted = parse(accept)
@@ -52,6 +57,9 @@ class Negotiated:
             return self._view(**names)
         if prefers_html(environ.get("HTTP_ACCEPT", "")):
             return self._page(**names)
-        answer: Answer = self._view(**names)
+        try:
+            answer: Answer = self._view(**names)
+        except ServiceError as error:
+            answer = service_problem(error)
         answer.headers["Vary"] = "Accept"
         return answer

@@ -22,7 +22,6 @@ POLICY = (
 FIELDS = {
     "Content-Security-Policy": POLICY,
     "X-Frame-Options": "DENY",
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
     "Vary": "Accept",

@@ -8,7 +8,7 @@ from werkzeug.exceptions import NotFound
 
 from service.answer import Answer
 from service.application import current_app
-from service.pages.assets import assets
+from service.pages.assets import Asset, assets
 from service.pages.page import page
 from service.request import request
 
@@ -34,18 +34,23 @@ def static(name: str) -> Response:
     asset = assets().find(name)
     if asset is None:
         raise NotFound
-    content = asset.read()
-    takes_gzip = request.accept_encodings["gzip"] > 0
-    if asset.is_compressed and not takes_gzip:
-        content = current_app.run_aside(partial(gzip.decompress, content))
-    answer = Response(content, content_type=asset.media_type)
+    is_packed = asset.is_compressed and request.accept_encodings["gzip"] > 0
+    tag = f"{asset.hashed}-gzip" if is_packed else asset.hashed
+    is_known = request.if_none_match.contains_weak(tag)
+    answer = Response(content_type=asset.media_type, status=304 if is_known else 200)
+    if not is_known:
+        answer.data = _content(asset, is_packed=is_packed)
     answer.headers["Cache-Control"] = FOR_EVER if name == asset.hashed else "no-cache"
-    answer.headers["X-Content-Type-Options"] = "nosniff"
     if asset.is_compressed:
         answer.headers["Vary"] = "Accept-Encoding"
-        if takes_gzip:
-            answer.headers["Content-Encoding"] = "gzip"
-    coding = "-gzip" if asset.is_compressed and takes_gzip else ""
-    answer.set_etag(f"{asset.hashed}{coding}")
-    answer.make_conditional(request.environ)
+    if is_packed:
+        answer.headers["Content-Encoding"] = "gzip"
+    answer.set_etag(tag)
     return answer
+
+
+def _content(asset: Asset, *, is_packed: bool) -> bytes:
+    content = asset.read()
+    if not asset.is_compressed or is_packed:
+        return content
+    return current_app.run_aside(partial(gzip.decompress, content))

@@ -49,6 +49,7 @@ def test_a_card_tells_the_features_and_how_to_ask(client):
         "kind": "number",
         "minimum": 0,
         "maximum": 30,
+        "wanted": "a number from 0 to 30",
         "description": "cm",
     }
     assert [feature["name"] for feature in card["features"]] == list(card["example"])

@@ -21,7 +21,21 @@ FLAGS = [
 ]  # fmt: skip
 
 # What the console says of an answer that is a refusal.
-REFUSED = re.compile(r"the server responded with a status of (?:4\d\d|503)")
+REFUSED = re.compile(r"the server responded with a status of [45]\d\d")
+
+HANDED = """([file, kind]) => {
+  const data = new DataTransfer();
+  if (file) {
+    const [bytes, name, type] = file;
+    data.items.add(new File([new Uint8Array(bytes)], name, { type }));
+  } else {
+    data.setData("text/plain", "a text");
+  }
+  const event = kind === "drop"
+    ? new DragEvent("drop", { dataTransfer: data, bubbles: true })
+    : new ClipboardEvent("paste", { clipboardData: data, bubbles: true });
+  document.querySelector("#drop").dispatchEvent(event);
+}"""
 
 # A file's bytes are told by no tool that watches requests.
 KEEPING = """
@@ -145,6 +159,17 @@ def opened(
     assert not elsewhere
     assert [each for each in said if not (complaints and REFUSED.search(each))] == []
     context.close()
+
+
+def drop(page: Page, content: bytes | None, name: str = "", media_type: str = "") -> None:
+    """Drop a file on the page, or a text."""
+    file = None if content is None else [[*content], name, media_type]
+    page.evaluate(HANDED, [file, "drop"])
+
+
+def paste(page: Page, content: bytes, name: str, media_type: str) -> None:
+    """Paste a file from the clipboard."""
+    page.evaluate(HANDED, [[[*content], name, media_type], "paste"])
 
 
 def sent_by(page: Page) -> bytes:

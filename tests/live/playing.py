@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 
 import requests
+from playwright.sync_api import expect
 
 from tests.live.browsing import sent_by
 
@@ -22,7 +23,7 @@ def asked(page, act):
     with page.expect_request("**/predict") as sent:
         act()
     sent.value.response().finished()
-    page.wait_for_function("!document.querySelector('#status').textContent.includes('Asking')")
+    expect(page.locator("#status")).not_to_contain_text("Asking")
     headers = {"Content-Type": sent.value.headers["content-type"]}
     return json.loads(page.text_content("#raw")), Sent(sent.value.url, headers, sent_by(page))
 

@@ -4,20 +4,12 @@ from io import BytesIO
 
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from tests.conftest import CAT, COFFEE, encoded
+from tests.live.browsing import drop, opened, paste
+from tests.live.instance import Instance
 from tests.live.playing import again, asked, click, shown
-
-DROP = """([bytes, name, type]) => {
-  const data = new DataTransfer();
-  data.items.add(new File([new Uint8Array(bytes)], name, { type }));
-  const event = EVENT;
-  document.querySelector("#drop").dispatchEvent(event);
-}"""
-DROPPED = DROP.replace("EVENT", 'new DragEvent("drop", { dataTransfer: data, bubbles: true })')
-PASTED = DROP.replace(
-    "EVENT", 'new ClipboardEvent("paste", { clipboardData: data, bubbles: true })'
-)
 
 
 @pytest.mark.model("cat-or-dog")
@@ -37,10 +29,10 @@ def test_the_example_is_answered_by_one_click(page):
 @pytest.mark.model("cat-or-dog")
 @pytest.mark.parametrize("way", ["dropped", "chosen", "taken", "pasted"])
 def test_a_picture_of_ones_own_is_answered_at_once(page, way):
-    picture = [[*COFFEE.read_bytes()], "my coffee.jpg", "image/jpeg"]
+    picture = COFFEE.read_bytes(), "my coffee.jpg", "image/jpeg"
     acts = {
-        "dropped": lambda: page.evaluate(DROPPED, picture),
-        "pasted": lambda: page.evaluate(PASTED, picture),
+        "dropped": lambda: drop(page, *picture),
+        "pasted": lambda: paste(page, *picture),
         "chosen": lambda: page.set_input_files("#file", COFFEE),
         "taken": lambda: page.set_input_files("#camera", COFFEE),
     }
@@ -96,5 +88,43 @@ def test_what_is_no_picture_is_refused_in_the_services_words(page, tmp_path):
     problem, _ = asked(page, lambda: page.set_input_files("#file", tmp_path / "notes.jpg"))
 
     assert problem["status"] == 415
-    assert problem["detail"] in shown(page)
-    assert page.inner_text("#status") == "415 Unsupported Media Type."
+    assert page.inner_text("#status") == f"415 Unsupported Media Type: {problem['detail']}"
+
+
+@pytest.mark.model("cat-or-dog")
+def test_what_cannot_be_taken_is_told(page):
+    drop(page, None)
+
+    assert "no file" in page.inner_text("#status")
+
+
+@pytest.mark.model("cat-or-dog")
+def test_the_picture_that_was_chosen_last_is_the_one_that_is_asked(page, tmp_path):
+    large = Image.open(CAT).resize((6000, 5000))
+    (tmp_path / "large.png").write_bytes(encoded(large, "PNG"))
+    page.set_input_files("#file", tmp_path / "large.png")
+    page.set_input_files("#file", COFFEE)
+    expect(page.locator("#caption")).to_contain_text("coffee.jpg")
+    expect(page.locator(".label")).to_have_text("neither")
+
+    answer, request = asked(page, click(page))
+
+    assert request.body == COFFEE.read_bytes()
+    assert answer["response"]["label"] == page.inner_text(".label") == "neither"
+
+
+def test_a_picture_is_scaled_until_it_is_within_the_services_limit(browser, tmp_path):
+    noise = Image.effect_noise((1500, 1500), 90)
+    (tmp_path / "noise.png").write_bytes(encoded(noise, "PNG"))
+    limit = {"WEIR_BODY_LIMIT_BYTES": "100000"}
+    with (
+        Instance(tmp_path, **limit) as instance,
+        opened(browser, f"{instance.url}/models/cat-or-dog") as page,
+    ):
+        page.wait_for_selector("#playground[data-ready]")
+        answer, request = asked(page, lambda: page.set_input_files("#file", tmp_path / "noise.png"))
+        caption = page.inner_text("#caption")
+
+    assert answer["success"]
+    assert len(request.body) <= 100_000
+    assert "scaled down in the browser from 1500 × 1500 to " in caption

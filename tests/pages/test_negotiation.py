@@ -32,6 +32,8 @@ PROGRAMS = {
     "both alike": "text/html, application/json",
     "html not wanted": "text/html;q=0, application/json;q=0",
     "what is no list of media types": "text/html;q=x;;, */*;q=1",
+    "java": "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2",
+    "java since 18": "text/html, image/gif, image/jpeg, */*; q=0.2",
     "a picture": "image/avif,image/webp,*/*;q=0.8",
 }
 
@@ -85,6 +87,14 @@ def test_a_body_with_get_is_an_echo(client):
     answer = client.get("/", json={"msg": "Hello"}, headers={"Accept": CHROMIUM})
 
     assert answer.get_json() == {"response": "Hello", "success": True}
+
+
+@pytest.mark.parametrize("accept", [None, SAFARI], ids=["json", "html"])
+def test_what_is_not_there_depends_on_accept_as_well(client, accept):
+    answer = asked(client, "/models/nobody", accept)
+
+    assert answer.status_code == 404
+    assert answer.headers["Vary"] == "Accept"
 
 
 def test_head_has_the_pages_fields_and_no_body(client):

@@ -21,7 +21,7 @@ class FromSource(SourceFileLoader):
     model that was replaced within the second it would serve the old code.
     """
 
-    def get_code(self, fullname: str) -> CodeType:
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002  # as importlib has it
         """Compile the file."""
         return self.source_to_code(self.get_data(self.path), self.path)
 

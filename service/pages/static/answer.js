@@ -1,61 +1,95 @@
 /* An answer as people read it: labels with bars, a number, a table; and the raw JSON. */
 
 import { element } from "./element.js";
+import { parse, write } from "./json.js";
 
 const BARS = 10;
 const RAW_CHARS = 100_000;
+const TOLD_CHARS = 60;
+const SHOWN_ROWS = 1000;
 
 /* Show the answer that *text* is; *timing* is the field Server-Timing. */
 export function answered(text, timing, tookMs) {
-  const { response } = JSON.parse(text);
-  const several = Array.isArray(response);
-  const content = several ? [tableOf(response)] : partsOf(response);
-  const said = several ? `${response.length} rows answered` : `Answered${summaryOf(response)}`;
+  const { response } = parse(text);
+  const isList = Array.isArray(response);
+  const content = isList ? [tableOf(response)] : partsOf(response);
+  const said = isList ? `${counted(response.length)} answered` : `Answered${summaryOf(response)}`;
   return {
     summary: `${said} in ${tookMs.toFixed(0)} ms.`,
     content: [...content, times(timing), raw(text)],
   };
 }
 
-/* Show why there is no answer. */
-export function refused(problem, text) {
-  const title = problem.status ? `${problem.status} ${problem.title}` : "No answer";
-  const listed = problem.errors.map((each) =>
+/* Show why there is no answer: in a sentence that is read aloud, and in a list if it is much. */
+export function refused({ title, detail, errors }, text) {
+  const listed = errors.map((each) =>
     element("li", {}, element("code", {}, each.pointer || "the request"), ` ${each.detail}`));
-  const said = listed.length > 0 ? element("ul", {}, ...listed) : element("p", {}, problem.detail);
-  const told = element("div", { class: "problem" }, said);
-  return { summary: `${title}.`, content: text ? [told, raw(text)] : [told] };
+  const more = listed.length > 1 ? [element("ul", {}, ...listed)] : [];
+  const said = more.length > 0 ? `${errors.length} faults, of which the first is ${errors[0].detail}` : detail;
+  return { summary: `${title}: ${said}`, content: text ? [...more, raw(text)] : more };
+}
+
+function counted(rows) {
+  return rows === 1 ? "1 row" : `${rows} rows`;
 }
 
 function summaryOf(response) {
-  const said = response?.label ?? response?.value;
-  return said === undefined ? "" : `: ${said}`;
+  const said = isScalar(response?.label) ? response.label : response?.value;
+  return isScalar(said) ? `: ${textOf(said).slice(0, TOLD_CHARS)}` : "";
+}
+
+/* What an answer's members are is told by their shape: an output may have any name. */
+function isScalar(value) {
+  return value !== undefined && value !== null && typeof value !== "object";
+}
+
+function isNumber(value) {
+  return typeof value === "number" || typeof value === "bigint";
+}
+
+function areScores(value) {
+  return value !== null && typeof value === "object" && !Array.isArray(value) &&
+    Object.values(value).length > 0 && Object.values(value).every(isNumber);
+}
+
+function areBest(value) {
+  return Array.isArray(value) && value.length > 0 &&
+    value.every((each) => typeof each?.label === "string" && isNumber(each.score));
+}
+
+function areTexts(value) {
+  return Array.isArray(value) && value.every((each) => typeof each === "string");
+}
+
+function textOf(value) {
+  return typeof value === "string" ? value : write(value);
 }
 
 function partsOf(response) {
   if (response === null || typeof response !== "object") {
-    return [element("p", { class: "label" }, JSON.stringify(response))];
+    return [element("p", { class: "label" }, textOf(response))];
   }
   return Object.entries(response).map(([name, value]) => part(name, value));
 }
 
 function part(name, value) {
-  if (name === "label" || name === "value") {
-    return element("p", { class: "label" }, typeof value === "string" ? value : JSON.stringify(value));
+  if ((name === "label" || name === "value") && isScalar(value)) {
+    return element("p", { class: "label" }, shortened(textOf(value)));
   }
-  if (name === "labels" && Array.isArray(value)) {
-    return element("p", { class: "label" }, value.join(", ") || "none");
+  if (name === "labels" && areTexts(value)) {
+    const items = value.map((each) => element("li", {}, each));
+    return items.length > 0 ? element("ul", { class: "labels" }, ...items) : element("p", {}, "No label applies.");
   }
-  if (name === "scores") {
+  if (name === "scores" && areScores(value)) {
     return titled("Scores", bars(Object.entries(value)));
   }
-  if (name === "top" && Array.isArray(value)) {
+  if (name === "top" && areBest(value)) {
     return titled("Best", bars(value.map(({ label, score }) => [label, score])));
   }
   if (value !== null && typeof value === "object" && !Array.isArray(value)) {
     return titled(name, ...partsOf(value));
   }
-  return titled(name, element("pre", {}, shortened(JSON.stringify(value))));
+  return titled(name, element("pre", {}, shortened(textOf(value))));
 }
 
 function titled(name, ...content) {
@@ -64,12 +98,12 @@ function titled(name, ...content) {
 
 /* Bars where all scores are shares of one, the numbers alone where they are not. */
 function bars(scores) {
-  const are = scores.every(([, score]) => score >= 0 && score <= 1);
-  const sorted = [...scores].sort(([, one], [, other]) => other - one);
+  const areShares = scores.every(([, score]) => score >= 0 && score <= 1);
+  const sorted = [...scores].sort(([, one], [, other]) => Number(other) - Number(one));
   const items = sorted.slice(0, BARS).map(([label, score]) => {
     const meter = element("meter", { min: 0, max: 1, value: score, "aria-label": label });
-    const number = element("span", { class: "score" }, are ? score.toFixed(4) : String(score));
-    return element("li", {}, element("span", {}, label), are ? meter : element("span"), number);
+    const number = element("span", { class: "score" }, areShares ? Number(score).toFixed(4) : textOf(score));
+    return element("li", {}, element("span", {}, label), areShares ? meter : element("span"), number);
   });
   const list = element("ul", { class: "bars" }, ...items);
   if (scores.length > BARS) {
@@ -80,24 +114,25 @@ function bars(scores) {
 
 /* One line a row: its label with its score, its number, or what else the model says. */
 function tableOf(rows) {
-  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((name) => name !== "top");
-  const head = element("tr", {}, element("th", { scope: "col" }, "row"));
-  head.append(...names.map((name) => element("th", { scope: "col" }, name === "scores" ? "score" : name)));
-  const lines = rows.map((row, at) => {
-    const line = element("tr", {}, element("th", { scope: "row" }, String(at + 1)));
-    line.append(...names.map((name) => element("td", {}, cell(name, row))));
-    return line;
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row ?? {})))].filter((name) =>
+    !rows.every((row) => areBest(row?.[name])));
+  const isScore = (name) => name === "scores" && rows.every((row) => areScores(row?.scores));
+  const head = ["row", ...names.map((name) => (isScore(name) ? "score" : name))];
+  const lines = rows.slice(0, SHOWN_ROWS).map((row, at) => {
+    const cells = names.map((name) => element("td", {}, cell(row?.[name], isScore(name))));
+    return element("tr", {}, element("th", { scope: "row" }, String(at + 1)), ...cells);
   });
-  const table = element("table", {}, element("thead", {}, head), element("tbody", {}, ...lines));
-  return element("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "Answers by row" }, table);
+  const heads = element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)));
+  const table = element("table", {}, element("thead", {}, heads), element("tbody", {}, ...lines));
+  const framed = element("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "Answers by row" }, table);
+  return rows.length > SHOWN_ROWS ? element("div", {}, framed, `and ${rows.length - SHOWN_ROWS} more`) : framed;
 }
 
-function cell(name, row) {
-  const value = row[name];
-  if (name === "scores") {
-    return Math.max(...Object.values(value)).toFixed(4);
+function cell(value, isScore) {
+  if (isScore) {
+    return Math.max(...Object.values(value).map(Number)).toFixed(4);
   }
-  return typeof value === "string" ? value : shortened(JSON.stringify(value) ?? "");
+  return value === undefined ? "" : shortened(textOf(value));
 }
 
 /* The stages that the service has measured; https://www.w3.org/TR/server-timing/ */
@@ -117,7 +152,7 @@ function raw(text) {
 /* JSON on lines of its own; what a proxy says instead, as it says it. */
 function laidOut(text) {
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    return write(parse(text), 2);
   } catch {
     return text;
   }

@@ -29,23 +29,25 @@ function kept({ body, mediaType, file }) {
 }
 
 function titleOf(name, text, listing) {
-  const button = element("button", { type: "button", class: "copy", "aria-label": `Copy ${name}` }, "Copy");
+  const label = [element("span", { class: "unseen" }, `${name}: `), "Copy"];
+  const button = element("button", { type: "button", class: "copy" }, ...label);
   button.addEventListener("click", async () => {
-    await copy(text, listing);
-    button.textContent = "Copied";
-    setTimeout(() => button.replaceChildren("Copy"), COPIED_MS);
+    const isCopied = await copy(text, listing);
+    button.textContent = isCopied ? "Copied" : "Selected";
+    setTimeout(() => button.replaceChildren(...label), COPIED_MS);
   });
-  return element("div", { class: "titled" }, element("h3", {}, name), button);
+  return element("div", { class: "titled" }, element("h3", {}, name), element("span", { role: "status" }, button));
 }
 
-/* Outside of secure contexts, which plain HTTP is but on localhost, there is no clipboard. */
+/* Whether it is in the clipboard, which plain HTTP has on localhost alone; else it is selected. */
 async function copy(text, listing) {
-  if (navigator.clipboard) {
+  try {
     await navigator.clipboard.writeText(text);
-    return;
+    return true;
+  } catch {
+    getSelection().selectAllChildren(listing);
+    return document.execCommand("copy");
   }
-  getSelection().selectAllChildren(listing);
-  document.execCommand("copy");
 }
 
 function curl({ mediaType, inline, file, isExample }, url, exampleUrl) {
@@ -56,7 +58,7 @@ function curl({ mediaType, inline, file, isExample }, url, exampleUrl) {
   if (file) {
     return `curl --data-binary ${shell(`@${file}`)} ${end}`;
   }
-  return `curl -d ${shell(inline)} \\\n  ${end}`;
+  return `curl --data-raw ${shell(inline)} \\\n  ${end}`;
 }
 
 function python({ mediaType, inline, file, isExample }, url, exampleUrl) {
@@ -70,8 +72,10 @@ function python({ mediaType, inline, file, isExample }, url, exampleUrl) {
     return `import requests\n\nwith open(${JSON.stringify(file)}, "rb") as body:\n` +
       `    answer = requests.post(${JSON.stringify(url)}, data=body,\n        ${headers})\n${end}`;
   }
-  return `import requests\n\nanswer = requests.post(${JSON.stringify(url)},\n` +
-    `    json=${pythonLiteral(inline)})\n${end}`;
+  const body = isPlain(inline)
+    ? `json=${pythonLiteral(inline)}`
+    : `data=${JSON.stringify(inline)}.encode(),\n    ${headers}`;
+  return `import requests\n\nanswer = requests.post(${JSON.stringify(url)},\n    ${body})\n${end}`;
 }
 
 function javascript({ mediaType, inline, file, isExample }, url, exampleUrl) {
@@ -86,22 +90,37 @@ function javascript({ mediaType, inline, file, isExample }, url, exampleUrl) {
     return 'import { readFile } from "node:fs/promises"; // in a browser: the file of an <input>\n\n' +
       `${ask}  body: await readFile(${JSON.stringify(file)}),\n${end}`;
   }
-  return `${ask}  body: ${javascriptBody(inline)},\n${end}`;
+  const body = isPlain(inline) ? `JSON.stringify(${inline})` : JSON.stringify(inline);
+  return `${ask}  body: ${body},\n${end}`;
 }
 
 function shell(text) {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/* JSON is Python but for three words, and for the escaped slash. */
+/* Plain JSON is Python but for three words. */
 function pythonLiteral(json) {
   const words = { true: "True", false: "False", null: "None" };
-  return json.replaceAll(/"(?:[^"\\]|\\.)*"|true|false|null/g, (found) =>
-    words[found] ?? found.replaceAll("\\/", "/"));
+  return json.replaceAll(/"(?:[^"\\]|\\.)*"|true|false|null/g, (found) => words[found] ?? found);
 }
 
-/* JSON is JavaScript but for integers that it would round, and for one name. */
-function javascriptBody(json) {
-  const isLiteral = !/\d{16}|__proto__/.test(json);
-  return isLiteral ? `JSON.stringify(${json})` : JSON.stringify(json);
+/*
+Whether a literal of *json* is the same in either language, and sent as the same: no number that is
+rounded or out of range, no escaped slash, no name with a meaning of its own or that stands twice, no
+nesting that Python does not read.
+*/
+function isPlain(json) {
+  if (/\d{16}|[eE][+-]?\d{3}|\\\/|__proto__|(?:\[\s*){50}|(?:\{[^{}]*){50}/.test(json)) {
+    return false;
+  }
+  let members = 0;
+  try {
+    JSON.parse(json, (_name, value) => {
+      members += value !== null && typeof value === "object" && !Array.isArray(value) ? Object.keys(value).length : 0;
+      return value;
+    });
+  } catch {
+    return false;
+  }
+  return members === (json.match(/"(?:[^"\\]|\\.)*"\s*:/g) ?? []).length;
 }

@@ -15,7 +15,7 @@ function label() {
   for (const field of place.querySelectorAll("textarea, input, select")) {
     if (!field.hasAttribute("aria-label") && field.labels?.length === 0) {
       const beside = field.closest("tr")?.querySelector(".parameter__name")?.textContent;
-      field.setAttribute("aria-label", beside || field.title || NAMES[field.localName]);
+      field.setAttribute("aria-label", beside || field.title || field.placeholder || NAMES[field.localName]);
     }
   }
   for (const heading of place.querySelectorAll("h3:not([role]), h4:not([role]), h5:not([role])")) {
@@ -25,6 +25,7 @@ function label() {
   for (const region of place.querySelectorAll("table[role=region]:not([aria-label])")) {
     region.setAttribute("aria-label", region.id.replaceAll("_", " "));
   }
+  place.querySelector(".filter-container")?.setAttribute("role", "search");
   const about = place.querySelector(".information-container:not([role])");
   about?.setAttribute("role", "region");
   about?.setAttribute("aria-label", "About the API");
@@ -37,6 +38,7 @@ window.SwaggerUIBundle({
   url: source,
   dom_id: "#docs",
   docExpansion: "list",
+  filter: true,
   defaultModelsExpandDepth: 0,
   tryItOutEnabled: true,
   validatorUrl: null,

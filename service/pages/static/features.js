@@ -1,71 +1,84 @@
 /* A model of features: a field for each, or rows of a table. */
 
-import { parse } from "./csv.js";
-import { element } from "./element.js";
+import { parse, write } from "./json.js";
+import { escaped, shown, tableOf } from "./table.js";
 
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const WHOLE = /^-?\d{6,16}$/;
+const TRUTH = /^(?:true|false)$/i;
 const INLINE_CHARS = 4000;
 
-export async function features({ model, exampleUrl, ask }) {
-  const example = await (await fetch(exampleUrl)).json();
+export async function features({ model, example, ask }) {
+  const given = parse(await example.text());
   const fields = [...document.querySelectorAll("[data-feature]")];
-  const rows = Array.isArray(example.rows) ? example.rows : [example];
-  for (const field of fields) {
-    fill(field, rows[0][field.dataset.feature]);
-  }
-  const given = rows === example.rows ? null : rowText(fields);
+  const isList = Array.isArray(given.rows);
+  const filled = fill(fields, isList ? given.rows[0] : given);
+  const golden = isList ? null : rowText(fields, filled);
+  const asked = () => question(rowText(fields, filled), golden);
   const kinds = new Map(model.features.map((each) => [each.name, kindOf(each)]));
-  const asked = () => question(rowText(fields), given);
-  submitted("#form", async () => mark(fields, await ask(asked())));
-  submitted("#rows", async () => {
-    const table = tableOf(document.querySelector("#table").value, kinds);
+  const pasted = document.querySelector("#pasted");
+
+  document.querySelector("#form").addEventListener("submit", async () => {
+    const problem = await ask(asked());
+    if (problem !== undefined) {
+      mark(fields, problem);
+      pasted.replaceChildren();
+    }
+  });
+  document.querySelector("#rows").addEventListener("submit", async () => {
+    const table = tableOf(document.querySelector("#table").value, kinds, cellText);
     const problem = await ask(question(`{"rows": [${table.rows.map(objectText).join(", ")}]}`));
-    document.querySelector("#pasted").replaceChildren(shown(table, problem));
+    if (problem !== undefined) {
+      mark(fields, null);
+      pasted.replaceChildren(...shown(table, problem));
+    }
   });
   return asked();
 }
 
 /* How a cell is read: categories that are texts stay texts, whatever they look like. */
 function kindOf({ kind, categories }) {
-  if (!categories) {
-    return kind;
-  }
-  return categories.every((each) => typeof each === "string") ? "string" : "choice";
+  return kind !== "string" && categories ? "choice" : kind;
 }
 
-function submitted(form, act) {
-  document.querySelector(form).addEventListener("submit", (event) => {
-    event.preventDefault();
-    act();
-  });
-}
-
-function question(text, example) {
+function question(text, golden) {
   const body = { body: text, mediaType: "application/json" };
   if (text.length <= INLINE_CHARS) {
     return { ...body, inline: text };
   }
-  return text === example ? { ...body, isExample: true } : { ...body, file: "request.json", isMade: true };
+  return text === golden ? { ...body, isExample: true } : { ...body, file: "request.json", isMade: true };
 }
 
-function fill(field, value) {
-  if (value === undefined || value === null) {
-    field.value = "";
-  } else if (field.dataset.kind === "choice") {
-    const option = [...field.options].find((each) => each.value && JSON.parse(each.value) === value);
-    field.value = option?.value ?? "";
-  } else {
-    field.value = String(value);
+/* Fill the fields; returns what each shows and the JSON text of the value that it stands for. */
+function fill(fields, row) {
+  return new Map(fields.map((field) => {
+    const value = row[field.dataset.feature] ?? null;
+    if (value === null) {
+      field.value = "";
+    } else if (field.dataset.kind === "choice") {
+      const option = [...field.options].find((each) => each.value && parse(each.value) === value);
+      field.value = option?.value ?? "";
+    } else {
+      field.value = String(value);
+    }
+    return [field, { shown: field.value, text: value === null ? "" : write(value) }];
+  }));
+}
+
+/* The fields as the text of an object: untouched ones as they were filled, empty ones not at all. */
+function rowText(fields, filled) {
+  const pairs = fields.map((field) => {
+    const { shown: before, text } = filled.get(field);
+    return [field.dataset.feature, field.value === before ? text : fieldText(field)];
+  });
+  return objectText(pairs.filter(([, text]) => text !== ""));
+}
+
+function fieldText(field) {
+  if (field.value === "" || field.dataset.kind === "choice") {
+    return field.value;
   }
-}
-
-/* The fields as the text of an object; what is empty is not sent. */
-function rowText(fields) {
-  return objectText(fields
-    .filter((field) => field.value.trim() !== "")
-    .map((field) => [field.dataset.feature, field.dataset.kind === "choice"
-      ? field.value : valueText(field.value, field.dataset.kind)]));
+  return valueText(field.value, field.dataset.kind);
 }
 
 function objectText(pairs) {
@@ -76,67 +89,24 @@ function objectText(pairs) {
 function valueText(text, kind) {
   const trimmed = text.trim();
   const isNumber = { number: NUMBER, integer: NUMBER, datetime: WHOLE }[kind]?.test(trimmed);
-  const isTruth = kind !== "string" && kind !== "datetime" && /^(?:true|false)$/i.test(trimmed);
-  if (isTruth) {
+  if (TRUTH.test(trimmed) && kind !== "string" && kind !== "datetime") {
     return trimmed.toLowerCase();
   }
   return isNumber ? trimmed : JSON.stringify(kind === "string" ? text : trimmed);
 }
 
-/* The pasted table: its columns' names and each row's pairs, by a first line of names or by order. */
-function tableOf(text, kinds) {
-  const cells = parse(text);
-  const known = [...kinds.keys()];
-  const isHead = cells.length > 0 && cells[0].some((cell) => kinds.has(cell.trim()));
-  const names = isHead ? cells.shift().map((cell) => cell.trim()) : known;
-  const rows = cells.map((row) => row.map((cell, at) => [names[at] ?? `column ${at + 1}`, cell])
-    .filter(([name, cell]) => name !== "" && cell.trim() !== "") // an index has no name
-    .map(([name, cell]) => [name, cellText(cell, kinds.get(name) ?? "string")]));
-  return { names, cells, rows };
-}
-
-/* A category may be a text or a number; which, its own spelling tells. */
+/* A category that is no text is a number or a truth, as its own spelling tells. */
 function cellText(cell, kind) {
-  const isPlain = NUMBER.test(cell.trim()) || /^(?:true|false)$/.test(cell.trim());
-  return kind === "choice" && isPlain ? cell.trim() : valueText(cell, kind === "choice" ? "string" : kind);
+  return kind === "choice" ? valueText(cell, "number") : valueText(cell, kind);
 }
 
 /* Show the service's faults beside the fields that their pointers name. */
 function mark(fields, problem) {
-  const faults = new Map((problem?.errors ?? []).map((each) => [stepsOf(each.pointer)[0], each.detail]));
+  const faults = new Map((problem?.errors ?? []).map((each) => [each.pointer, each.detail]));
   for (const field of fields) {
-    const fault = faults.get(field.dataset.feature) ?? "";
+    const fault = faults.get(`/${escaped(field.dataset.feature)}`) ?? "";
     document.querySelector(`#${field.id}-fault`).textContent = fault;
     field.setAttribute("aria-invalid", String(fault !== ""));
   }
-  fields.find((field) => field.ariaInvalid === "true")?.focus();
-}
-
-/* The rows as they were read, each with the faults of its cells. */
-function shown({ names, cells }, problem) {
-  const faults = new Map((problem?.errors ?? []).map((each) => [each.pointer, each.detail]));
-  if (faults.size === 0) {
-    return element("p", { class: "hint" }, `${cells.length} rows were sent.`);
-  }
-  const head = element("tr", {}, ...["row", ...names].map((name) => element("th", { scope: "col" }, name)));
-  const lines = cells.map((row, number) => {
-    const line = element("tr", {}, element("th", { scope: "row" }, String(number + 1)));
-    line.append(...names.map((name, at) => cellOf(row[at] ?? "", faults.get(`/rows/${number}/${escaped(name)}`))));
-    return line;
-  });
-  const table = element("table", {}, element("thead", {}, head), element("tbody", {}, ...lines));
-  return element("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "The rows as they were read" }, table);
-}
-
-function cellOf(text, fault) {
-  return fault ? element("td", {}, text, element("p", { class: "fault" }, fault)) : element("td", {}, text);
-}
-
-/* JSON pointers: RFC 6901. */
-function stepsOf(pointer) {
-  return pointer.split("/").slice(1).map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
-}
-
-function escaped(step) {
-  return step.replaceAll("~", "~0").replaceAll("/", "~1");
+  fields.find((field) => field.getAttribute("aria-invalid") === "true")?.focus();
 }

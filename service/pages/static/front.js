@@ -1,29 +1,39 @@
-/* Models that load: look each second whether they still do, and then show the page anew. */
+/* Models that are not ready: look ever more rarely whether they are, and then show the page anew. */
 
-const LOOK_MS = 1000;
+const FIRST_MS = 1000;
+const MOST_MS = 60_000;
 
 const shown = [...document.querySelectorAll("[data-model]")].map(({ dataset }) => [dataset.model, dataset.state]);
 const names = new Set(shown.map(([name]) => name));
+const isLoading = shown.some(([, state]) => state === "loading");
 
 function listed(states) {
   return states.map((each) => each.join(" ")).sort().join();
 }
 
-async function look() {
+/* Whether the service says something else than the page; not while nobody sees it. */
+async function hasChanged() {
+  if (document.hidden) {
+    return false;
+  }
   try {
     const root = new URL(document.querySelector(".home").getAttribute("href"), location);
     const { models } = await (await fetch(new URL("models", root))).json();
     const now = models.filter(({ name }) => names.has(name)).map(({ name, state }) => [name, state]);
-    if (listed(now) !== listed(shown)) {
-      location.reload();
-      return;
-    }
+    return listed(now) !== listed(shown);
   } catch {
-    // The service may be restarting: the next look tells.
+    return false; // the service may be restarting
   }
-  setTimeout(look, LOOK_MS);
+}
+
+async function look(waitMs) {
+  if (await hasChanged()) {
+    location.reload();
+    return;
+  }
+  setTimeout(look, waitMs, isLoading ? waitMs : Math.min(2 * waitMs, MOST_MS));
 }
 
 if (shown.some(([, state]) => state !== "ready")) {
-  look();
+  look(FIRST_MS);
 }

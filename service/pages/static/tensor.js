@@ -1,26 +1,28 @@
 /* A model of tensors: the request as JSON. */
 
+import { parse, write } from "./json.js";
+
 const INLINE_CHARS = 4000;
 
 /* A longer example is not put into the editor, which it would stop. */
 const EDITED_CHARS = 200_000;
 
-export async function tensor({ exampleUrl, ask }) {
-  const example = await (await fetch(exampleUrl)).text();
+export async function tensor({ example, ask }) {
+  const text = await example.text();
   const editor = document.querySelector("#json");
-  const isEdited = example.length <= EDITED_CHARS;
-  if (isEdited) {
-    editor.value = laidOut(example);
+  if (text.length <= EDITED_CHARS) {
+    editor.value = written(parse(text), "");
   } else {
-    editor.placeholder = `The example has ${example.length} characters; it is sent as it is while this is empty.`;
+    editor.placeholder = `The example has ${text.length} characters; it is sent as it is while this is empty.`;
   }
   const given = editor.value;
-  const asked = () => question(editor.value === given ? example : editor.value, editor.value === given);
-  document.querySelector("#form").addEventListener("submit", async (event) => {
-    event.preventDefault();
+  const asked = () => question(editor.value === given ? text : editor.value, editor.value === given);
+  document.querySelector("#form").addEventListener("submit", async () => {
     const problem = await ask(asked());
-    document.querySelector("#json-fault").textContent = problem?.detail ?? "";
-    editor.setAttribute("aria-invalid", String(problem !== null));
+    if (problem !== undefined) {
+      document.querySelector("#json-fault").textContent = problem?.detail ?? "";
+      editor.setAttribute("aria-invalid", String(problem !== null));
+    }
   });
   return asked();
 }
@@ -33,11 +35,7 @@ function question(text, isExample) {
   return isExample ? { ...body, isExample } : { ...body, file: "request.json", isMade: true };
 }
 
-/* Lists of lists a line each; as it came where parsing would round its integers. */
-function laidOut(text) {
-  return /\d{16}/.test(text) ? text : written(JSON.parse(text), "");
-}
-
+/* Lists of lists a line each. */
 function written(value, indent) {
   const inner = `${indent}  `;
   if (Array.isArray(value) && value.some(Array.isArray)) {
@@ -48,5 +46,5 @@ function written(value, indent) {
       `${inner}${JSON.stringify(name)}: ${written(each, inner)}`);
     return `{\n${members.join(",\n")}\n${indent}}`;
   }
-  return JSON.stringify(value);
+  return write(value);
 }
