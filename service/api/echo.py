@@ -23,6 +23,8 @@ blueprint = Blueprint("echo", __name__)
 
 EXAMPLE = '{"msg": "Hello"}'
 
+NOTHING = orjson.dumps({"success": False})
+
 # orjson reads integers beyond 64 bits as floats; an echo must not alter what it is sent.
 LONG_INTEGER = re.compile(rb"(?<!\d)\d{19}")
 INTEGERS = range(-(1 << 63), 1 << 64)
@@ -57,9 +59,14 @@ def echo() -> Answer:
     return Answer(current_app.run_aside(answer) if len(body) > LARGE_BYTES else answer())
 
 
-def carries_msg() -> bool:
-    """Whether the request at hand asks for an echo, by its query or with a body."""
-    return request.has_body or "msg" in request.args
+def carries_no_msg() -> bool:
+    """Whether the request at hand asks for no echo: a GET without a body or a msg."""
+    return request.method != "POST" and not request.has_body and "msg" not in request.args
+
+
+def echoes_no_msg(answer: Answer) -> bool:
+    """Whether this is the *answer* to a request that has none."""
+    return answer.body == NOTHING
 
 
 def _answer_json(body: bytes, hold: Hold) -> bytes:

@@ -1,8 +1,6 @@
 """The whole document (OpenAPI 3.1), of the service and the models as they are at a moment."""
 
 from collections.abc import Collection, Iterable
-from itertools import chain
-from typing import Any
 
 import orjson
 from apispec import APISpec
@@ -17,6 +15,7 @@ from service.openapi import fixed, inferring, predicting, refusals, schemas
 from service.openapi.names import shown
 from service.openapi.served import Served, served
 from service.openapi.shapes import COUNT, JsonSchema
+from service.raised import log_raised
 
 OPENAPI = "3.1.0"
 INFO = {
@@ -56,13 +55,26 @@ def document(models: Iterable[Model], settings: Settings) -> bytes:
     _add_shared(spec, settings)
     described = {predicting.PICTURE: predicting.picture_schema(describe(PictureSchema))}
     envelope = describe(inferring.ENVELOPE)
-    for each in found:
-        described |= predicting.components(each) | inferring.components(each, envelope)
     for name, schema in described.items():
         spec.components.schema(name, schema)
-    for path, operations in _paths(found, settings):
+    for each in found:
+        try:
+            _add_model(spec, each, envelope)
+        except Exception as error:  # noqa: BLE001  # one that cannot be described hides no other
+            log_raised("model_undescribed", error, model=each.model.name)
+    for path, operations in _fixed_paths(settings).items():
         spec.path(path, operations=operations)
     return orjson.dumps(spec.to_dict())
+
+
+def _add_model(spec: APISpec, served: Served, envelope: JsonSchema) -> None:
+    components = predicting.components(served) | inferring.components(served, envelope)
+    paths = predicting.paths(served) | inferring.paths(served)
+    orjson.dumps((components, paths))  # before any of it is there: not all that is said is UTF-8
+    for name, schema in components.items():
+        spec.components.schema(name, schema)
+    for path, operations in paths.items():
+        spec.path(path, operations=operations)
 
 
 def _tags(found: Iterable[Served], without: Collection[str]) -> list[dict[str, str]]:
@@ -91,9 +103,7 @@ def _add_shared(spec: APISpec, settings: Settings) -> None:
             spec.components.security_scheme(name, {"type": "http", "scheme": "bearer"})
 
 
-def _paths(found: Iterable[Served], settings: Settings) -> Iterable[tuple[str, Any]]:
-    shared = fixed.paths(
+def _fixed_paths(settings: Settings) -> JsonSchema:
+    return fixed.paths(
         has_metrics_token=bool(settings.metrics_token), has_admin_token=bool(settings.admin_token)
     )
-    own = ((*predicting.paths(each).items(), *inferring.paths(each).items()) for each in found)
-    return chain(*own, shared.items())

@@ -73,7 +73,10 @@ def _service() -> dict[str, JsonSchema]:
     models = closed({"success": YES, "models": listed(ref("ListedModel"))})
     document = in_json("This document, for the models as they are.", {"type": "object"})
     document["headers"]["ETag"] = ref("ETag", "headers")
-    unchanged = {"description": "It is as `If-None-Match` says."}
+    unchanged = {
+        "description": "It is as `If-None-Match` says.",
+        "headers": {"ETag": ref("ETag", "headers")},
+    }
     post = operation(
         "echo_body",
         SERVICE,

@@ -32,6 +32,7 @@ from service.openapi.shapes import (
 
 ENVELOPE: type[Schema] = InferSchema
 OF_INFER = (404, 415, 422)
+GIVEN = "The outputs that were asked for, all where none was named."
 BINARY: JsonSchema = {"type": "string", "format": "binary"}
 SHAPES = (
     "Tensors by name, each with as many values as its shape says; `binary_data_size` in the place "
@@ -130,7 +131,7 @@ def _infer(served: Served) -> JsonSchema:
         f"infer_{served.slug}",
         served.tag,
         f"Ask {served.title} by tensors",
-        {200: answered("The outputs that were asked for, all where none was named.", answers)},
+        {200: answered(GIVEN, answers, [JSON_LENGTH])},
         refusals.names(OF_INFER, is_protocols=True),
         parameters=[JSON_LENGTH, DEADLINE],
         requestBody={"required": True, "content": asked},

@@ -1,5 +1,7 @@
 """The paths of a model below /models: its card, its example, and what it is asked and answers."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -34,11 +36,20 @@ from service.openapi.shapes import (
     ref,
     short,
 )
+from service.problem_details import MEDIA_TYPE
 
 FILE: JsonSchema = {"type": "string", "format": "binary"}
 ENCODED = "the picture in base64, or as a data URL"
 PICTURE = "Picture"
-OF_PREDICT = (400, 404, 413, 415, 422)
+OF_PREDICT = (404, 415, 422)
+ABSENT = {
+    status: answered(
+        refusals.MEANINGS[status],
+        {MEDIA_TYPE: content(ref(refusals.PROBLEM)), HTML: content(TEXT)},
+        refusals.HEADERS_OF.get(status, ()),
+    )
+    for status in (404, 503)
+}
 
 
 def components(served: Served) -> dict[str, JsonSchema]:
@@ -90,7 +101,7 @@ def paths(served: Served) -> dict[str, JsonSchema]:
     )
     pages = {JSON: content(card), HTML: content(TEXT)}
     return {
-        root: _get(served, "describe", "Show the card of", answered("The card.", pages)),
+        root: _get(served, "describe", "Show the card of", answered("The card.", pages), ABSENT),
         f"{root}/predict": _predict(served),
         f"{root}/example": _get(
             served,
@@ -101,10 +112,17 @@ def paths(served: Served) -> dict[str, JsonSchema]:
     }
 
 
-def _get(served: Served, verb: str, summary: str, answer: JsonSchema) -> JsonSchema:
-    refused = refusals.names([404])
-    name = f"{verb}_{served.slug}"
-    return {"get": operation(name, served.tag, f"{summary} {served.title}", {200: answer}, refused)}
+def _get(
+    served: Served,
+    verb: str,
+    summary: str,
+    answer: JsonSchema,
+    absent: Mapping[int, JsonSchema] = MappingProxyType({}),
+) -> JsonSchema:
+    """Describe a GET with its *answer*, and what it says of a model that is *absent*."""
+    name, title = f"{verb}_{served.slug}", f"{summary} {served.title}"
+    answers = {200: answer, **absent}
+    return {"get": operation(name, served.tag, title, answers, refusals.names([404]))}
 
 
 def _predict(served: Served) -> JsonSchema:
@@ -151,7 +169,7 @@ def _example_answer(served: Served) -> Any:
 
 
 def _queries(served: Served, rows: FeatureRows) -> list[JsonSchema]:
-    example = short(served.signature.example) if served.signature.kind == "features" else None
+    example = short(served.signature.example)
     values = rows.query(example) if example else {}
     queries = []
     for feature in rows.features:
@@ -162,7 +180,8 @@ def _queries(served: Served, rows: FeatureRows) -> list[JsonSchema]:
         if feature.name in values:
             query["example"] = _spelt(values[feature.name], schema)
         queries.append(query | {"schema": schema})
-    ignored = served.model.manifest.ignored
+    known = {feature.name for feature in rows.features}
+    ignored = [name for name in dict.fromkeys(served.model.manifest.ignored) if name not in known]
     return [*queries, *({"name": name, "in": "query", "schema": TEXT} for name in ignored)]
 
 

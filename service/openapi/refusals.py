@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from service.inference.protocol.framing import FIELD
 from service.openapi.shapes import COUNT, NO, TEXT, JsonSchema, answered, closed, content, ref
 from service.problem_details import MEDIA_TYPE, PROTOCOL_MEDIA_TYPE
 
@@ -29,7 +30,6 @@ HEADERS_OF = {401: ["WWW-Authenticate"], 405: ["Allow"], 503: ["Retry-After"]}
 
 # Those that any request may get, from the connection or from the service.
 ANY = (400, 405, 408, 413, 414, 417, 431, 500, 501, 503, 504)
-OF_BODY = (415, 422)
 
 HEADERS: dict[str, JsonSchema] = {
     "X-Request-ID": {"description": "What the log calls this request.", "schema": TEXT},
@@ -39,6 +39,10 @@ HEADERS: dict[str, JsonSchema] = {
         "schema": {"type": "integer", "minimum": 1, "maximum": 60},
     },
     "WWW-Authenticate": {"description": "How to be let in (RFC 6750).", "schema": TEXT},
+    FIELD: {
+        "description": "How long the JSON is, where the tensors' bytes follow it.",
+        "schema": COUNT,
+    },
     "ETag": {"description": "Which edition of the document this is.", "schema": TEXT},
 }
 

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
+from itertools import chain
 from typing import Any
+from weakref import ref
 
 from flask import Blueprint
 
+from config.settings import Settings
 from service.answer import Answer
 from service.application import Application, current_app
 from service.errors import ServiceError
@@ -21,9 +24,9 @@ EXTENSION = "openapi"
 
 @dataclass(slots=True)
 class Edition:
-    """The document of the models as *known*, and its *tag*."""
+    """The document of the models as *known*, which it does not keep alive, and its *tag*."""
 
-    known: tuple[Any, ...] = ()
+    known: tuple[Any, ...] | None = None
     body: bytes = b""
     tag: str = ""
 
@@ -47,26 +50,36 @@ def openapi() -> Answer:
 
 
 def _edition() -> Edition:
-    models = list(current_app.catalog)
-    known = tuple((model, model.state, _signature(model)) for model in models)
-    kept: Edition = current_app.extensions[EXTENSION]
-    if kept.body and _is_same(kept.known, known):
-        return kept
-    body = current_app.run_aside(partial(document, models, current_app.settings))
-    made = Edition(known, body, blake2b(body, digest_size=16).hexdigest())
-    current_app.extensions[EXTENSION] = made
-    return made
-
-
-def _is_same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
-    """Whether the models, their states and signatures are each the very same."""
-    return len(one) == len(other) and all(
-        all(a is b for a, b in zip(*pair, strict=True)) for pair in zip(one, other, strict=True)
+    app, models = current_app, list(current_app.catalog)
+    known = tuple(
+        (ref(model), _signature(model), app.catalog.find(model.name) is model) for model in models
     )
+    kept: Edition = app.extensions[EXTENSION]
+    if _is_same(kept.known, known):
+        return kept
+    return app.run_aside(partial(_made, app.extensions, models, app.settings, known))
+
+
+def _made(
+    kept: dict[str, Any], models: list[Model], settings: Settings, known: tuple[Any, ...]
+) -> Edition:
+    """Make the edition of what is *known*, unless another request has while this one waited."""
+    edition: Edition = kept[EXTENSION]
+    if not _is_same(edition.known, known):
+        body = document(models, settings)
+        kept[EXTENSION] = edition = Edition(known, body, blake2b(body, digest_size=16).hexdigest())
+    return edition
+
+
+def _is_same(one: tuple[Any, ...] | None, other: tuple[Any, ...]) -> bool:
+    """Whether they are the very same models and signatures, at the same addresses."""
+    if one is None or len(one) != len(other):
+        return False
+    return all(a is b for a, b in zip(chain(*one), chain(*other), strict=True))
 
 
 def _signature(model: Model) -> object:
     try:
-        return model.signature
+        return ref(model.signature)
     except ServiceError:
         return None

@@ -5,7 +5,7 @@ They are made from what the public API says, and use nothing else.
 """
 
 from service import openapi
-from service.api.echo import carries_msg
+from service.api.echo import carries_no_msg, echoes_no_msg
 from service.application import Application
 from service.pages import front, playground, routes
 from service.pages.negotiation import Negotiated
@@ -16,5 +16,5 @@ def init_app(app: Application) -> None:
     openapi.init_app(app)
     app.register_blueprint(routes.blueprint)
     views = app.view_functions
-    views["echo.echo"] = Negotiated(views["echo.echo"], front.front, unless=carries_msg)
+    views["echo.echo"] = Negotiated(views["echo.echo"], front.front, carries_no_msg, echoes_no_msg)
     views["models.card"] = Negotiated(views["models.card"], playground.playground)

@@ -12,6 +12,6 @@ def front() -> Answer:
     return page(
         "front",
         models=ENTRIES.dump(current_app.catalog),
-        reasons=reasons(),
+        reasons=reasons() if current_app.settings.error_detail != "none" else [],
         runs=what_runs(),
     )

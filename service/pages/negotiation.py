@@ -46,20 +46,28 @@ _known = lru_cache(maxsize=64)(_parsed)
 class Negotiated:
     """A view that answers JSON, or a page where the client prefers HTML."""
 
-    def __init__(self, view: View, page: View, unless: Callable[[], bool] | None = None) -> None:
-        """What asks with a body, or what *unless* is true of, has nothing to choose from."""
-        self._view, self._page, self._unless = view, page, unless
+    def __init__(
+        self,
+        view: View,
+        page: View,
+        has_page: Callable[[], bool] = lambda: True,
+        has_had: Callable[[Answer], bool] = lambda _answer: True,
+    ) -> None:
+        """
+        The request at hand may *has_page*, and an answer *has_had* one beside it.
+
+        Both are asked as late as can be: an echo passes here, and is to notice nothing of pages.
+        """
+        self._view, self._page, self._has_page, self._has_had = view, page, has_page, has_had
 
     def __call__(self, **names: Any) -> Any:
         """Answer the request at hand."""
-        environ = request.environ
-        if environ["REQUEST_METHOD"] == "POST" or (self._unless and self._unless()):
-            return self._view(**names)
-        if prefers_html(environ.get("HTTP_ACCEPT", "")):
+        if prefers_html(request.environ.get("HTTP_ACCEPT", "")) and self._has_page():
             return self._page(**names)
         try:
             answer: Answer = self._view(**names)
         except ServiceError as error:
             answer = service_problem(error)
-        answer.headers["Vary"] = "Accept"
+        if self._has_had(answer):
+            answer.headers["Vary"] = "Accept"
         return answer

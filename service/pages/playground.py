@@ -1,6 +1,9 @@
 """A model's playground: a form of its kind, in which it can be tried."""
 
 from http import HTTPStatus
+from typing import Any
+
+import orjson
 
 from service.answer import Answer
 from service.api.models import ENTRIES, card_of
@@ -16,16 +19,17 @@ def playground(name: str, version: str | None = None) -> Answer:
         model = current_app.catalog.find(name, version)
         return page("playground", model=card_of(model))
     except UnknownModel as unknown:
-        service_problem(unknown)  # for the log's line
-        told = str(unknown)
-        return page("absent", HTTPStatus.NOT_FOUND, name=name, told=told, versions=[])
+        return _absent(name, service_problem(unknown), HTTPStatus.NOT_FOUND, [])
     except (ModelLoading, ModelUnavailable) as absent:
-        answer = page(
-            "absent",
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            name=name,
-            told=model.reason or str(absent),
-            versions=ENTRIES.dump(current_app.catalog.versions(name)),
-        )
-        answer.headers["Retry-After"] = service_problem(absent).headers["Retry-After"]
-        return answer
+        versions = ENTRIES.dump(current_app.catalog.versions(name))
+        refusal = service_problem(absent)
+        return _absent(name, refusal, HTTPStatus.SERVICE_UNAVAILABLE, versions)
+
+
+def _absent(name: str, refusal: Answer, status: HTTPStatus, versions: list[Any]) -> Answer:
+    """Tell what the *refusal* tells, and of the model's *versions* what the list of models does."""
+    told = orjson.loads(refusal.body)["detail"]
+    answer = page("absent", status, name=name, told=told, versions=versions)
+    if "Retry-After" in refusal.headers:
+        answer.headers["Retry-After"] = refusal.headers["Retry-After"]
+    return answer

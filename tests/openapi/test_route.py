@@ -1,6 +1,7 @@
 """GET /openapi.json: one edition for each change of the models."""
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from service.openapi import route
 from tests.conftest import eventually
@@ -97,3 +98,41 @@ def test_a_model_that_has_never_loaded_is_not_described(tmp_path):
     paths = app.test_client().get(PATH).get_json()["paths"]
     assert "/models/grades/predict" in paths
     assert not [path for path in paths if "broken" in path]
+
+
+UNSPEAKABLE = """
+class Unspeakable:
+    def load(self):
+        pass
+
+    def predict(self, batch):
+        return {"a\\ud800": batch["points"]}
+"""
+TWICE = 'ignored = ["id", "id"]\n[input.points]\ndtype = "float64"\n'
+
+
+def test_a_model_that_cannot_be_described_hides_no_other(tmp_path):
+    add(tmp_path / "models/grades", GRADES.format(most=10), SUM)
+    add(tmp_path / "models/unspeakable", GRADES.format(most=10), UNSPEAKABLE)
+    add(tmp_path / "models/twice", TWICE, SUM)
+    client = served(tmp_path / "models").test_client()
+
+    answer = client.get(PATH)
+
+    assert answer.status_code == 200
+    assert "/models/grades/predict" in answer.get_json()["paths"]
+    assert "/models/twice/predict" in answer.get_json()["paths"]
+    assert client.get("/docs").status_code == 200
+
+
+def test_what_is_as_wide_as_a_text_is_described_as_of_any_width(tmp_path):
+    code = SUM.replace("numbers.reshape(len(numbers), -1).sum(axis=1, dtype=float)", "CODES")
+    codes = "np.array([[ord(c) for c in text] for text in numbers], dtype=float)"
+    text = '[input.word]\ndtype = "string"\n'
+    add(tmp_path / "models/codes", text, "import numpy as np\n" + code.replace("CODES", codes))
+    client = served(tmp_path / "models").test_client()
+    schema = client.get(PATH).get_json()["components"]["schemas"]["CodesAnswer"]
+
+    for word in ("a", "ab", "a longer word"):
+        answer = client.post("/models/codes/predict", json={"word": word}).get_json()["response"]
+        Draft202012Validator(schema).validate(answer)

@@ -109,6 +109,13 @@ def test_a_model_that_cannot_answer_has_a_page_that_says_why(tmp_path):
     assert app.catalog.find("iris").reason in own.replace("&#39;", "'")
 
 
+def test_no_more_is_told_than_the_operator_wants(tmp_path):
+    client = app_of(tmp_path, error_detail="none").test_client()
+
+    assert "Not Found" in text_of(client, "/models/nobody", 404)
+    assert "served here" not in text_of(client, "/models/nobody", 404)
+
+
 def test_a_repository_without_models_has_a_front_page(tmp_path):
     assert "No model is served" in text_of(app_of(tmp_path).test_client(), "/")
 

@@ -12,6 +12,7 @@ from service.faults import kind_of
 from service.inference.manifest.manifest import Manifest, ModelKind
 from service.inference.pictures.decoding import Reserve, unlimited
 from service.inference.pictures.recipe import as_the_artefact
+from service.inference.protocol.datatypes import BYTES
 from service.inference.protocol.description import NamedTensor
 from service.inference.signature.answers import AnsweredRow, Naming
 from service.inference.signature.columns import build_features, is_column
@@ -110,7 +111,8 @@ class Signature:
 
     def described(self, outputs: Tensors) -> tuple[NamedTensor, ...]:
         """Describe what is answered: as the artefact declares it, else as *outputs* are."""
-        is_free = any(-1 in tensor.shape[1:] for tensor in self.tensors.inputs)
+        inputs = self.tensors.inputs
+        is_free = any(-1 in each.shape[1:] or each.datatype == BYTES for each in inputs)
         return tuple(
             described_output(name, array, self.outputs.get(name), is_free=is_free)
             for name, array in self.naming.answered(outputs).items()

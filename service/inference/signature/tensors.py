@@ -62,7 +62,7 @@ def described_output(
     """
     Describe an output as *array* is; its sizes are those that the artefact declares, if any.
 
-    Where it declares none and inputs have sizes that are free, so may the output's be.
+    Where it declares none and inputs have sizes that are free, or texts, so may the output's be.
     """
     sizes = (-1,) * array.ndim if is_free else array.shape
     declared = tuple(spec.shape) if spec and len(spec.shape) == array.ndim else sizes
