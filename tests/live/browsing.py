@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.conftest import PROJECT
 
@@ -19,6 +19,9 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+
+# How long anything is waited for: a busy machine may take seconds for a large picture.
+PATIENCE_MS = 20_000
 
 # What the console says of an answer that is a refusal.
 REFUSED = re.compile(r"the server responded with a status of [45]\d\d")
@@ -146,7 +149,8 @@ def opened(
     """
     host = re.match(r"https?://[^/]+", url)[0]
     context = browser.new_context(**options)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     context.add_init_script(KEEPING)
     page = context.new_page()
     asked, said = [], []
