@@ -88,9 +88,10 @@ def _answer_form(body: bytes, content_type: str, hold: Hold) -> bytes:
 
 def _answer(parameters: dict[str, Any]) -> bytes:
     sent = ECHO.load(parameters)
-    answer = {"response": sent["msg"], "success": True} if "msg" in sent else {"success": False}
+    if "msg" not in sent:
+        return NOTHING
     try:
-        return orjson.dumps(answer)
+        return orjson.dumps({"response": sent["msg"], "success": True})
     except orjson.JSONEncodeError:  # orjson reads 1024 levels and writes 254
         raise _too_deep() from None
 

@@ -20,7 +20,7 @@ class Golden:
     """
     What a model has answered to its golden example: *outputs*, and the first row's *answer*.
 
-    Of an output that is large the answer has one value only, and is not *whole*.
+    Of an output that is large and has no labels the answer has one value only, and is not *whole*.
     """
 
     outputs: tuple[NamedTensor, ...]

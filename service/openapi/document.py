@@ -11,10 +11,11 @@ from service.api.deadline import FIELD as DEADLINE
 from service.api.payload import PictureSchema
 from service.inference.model import Model
 from service.inference.protocol.framing import FIELD as JSON_LENGTH
+from service.inference.signature.json_schema import JsonSchema
 from service.openapi import fixed, inferring, predicting, refusals, schemas
 from service.openapi.names import shown
 from service.openapi.served import Served, served
-from service.openapi.shapes import COUNT, JsonSchema
+from service.openapi.shapes import COUNT
 from service.raised import log_raised
 
 OPENAPI = "3.1.0"

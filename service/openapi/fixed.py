@@ -5,16 +5,14 @@ from typing import Any
 from service.exposition import OPENMETRICS
 from service.exposition import TEXT as PROMETHEUS
 from service.forms import MULTIPART, URLENCODED
+from service.inference.signature.json_schema import TEXT, JsonSchema, closed
 from service.openapi import refusals
 from service.openapi.refusals import NOT_READY, PROBLEM
 from service.openapi.shapes import (
     HTML,
     JSON,
-    TEXT,
     YES,
-    JsonSchema,
     answered,
-    closed,
     content,
     in_json,
     listed,

@@ -10,6 +10,7 @@ from service.api.v2.envelope import InferSchema
 from service.api.v2.infer import OCTETS
 from service.inference.protocol.description import NamedTensor
 from service.inference.protocol.framing import FIELD as JSON_LENGTH
+from service.inference.signature.json_schema import TEXT, JsonSchema, closed
 from service.inference.signature.rows import ROWS
 from service.openapi import refusals
 from service.openapi.schemas import DATATYPE, PARAMETERS
@@ -18,10 +19,7 @@ from service.openapi.shapes import (
     COUNT,
     EXAMPLE_BYTES,
     JSON,
-    TEXT,
-    JsonSchema,
     answered,
-    closed,
     content,
     in_json,
     listed,

@@ -1,7 +1,6 @@
 """The paths of a model below /models: its card, its example, and what it is asked and answers."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -12,6 +11,9 @@ from service.api.payload import PictureSchema
 from service.forms import MULTIPART, URLENCODED
 from service.inference.signature.answer_schema import answer_schema
 from service.inference.signature.json_schema import (
+    TEXT,
+    JsonSchema,
+    closed,
     form_schema,
     row_schema,
     rows_schema,
@@ -22,20 +24,7 @@ from service.inference.signature.rows import FeatureRows
 from service.openapi import refusals
 from service.openapi.names import shown
 from service.openapi.served import Served
-from service.openapi.shapes import (
-    HTML,
-    JSON,
-    TEXT,
-    YES,
-    JsonSchema,
-    answered,
-    closed,
-    content,
-    listed,
-    operation,
-    ref,
-    short,
-)
+from service.openapi.shapes import HTML, JSON, YES, answered, content, listed, operation, ref, short
 from service.problem_details import MEDIA_TYPE
 
 FILE: JsonSchema = {"type": "string", "format": "binary"}
@@ -66,13 +55,13 @@ def components(served: Served) -> dict[str, JsonSchema]:
         served.called("Prediction"): _prediction(served, _one_or_many(served)),
     }
     if signature.rows:
-        row = served.called("Row")
+        row, form = served.called("Row"), form_schema(signature.rows, ignored, shown)
         described |= {
             row: row_schema(signature.rows, ignored, shown),
             served.called("Rows"): rows_schema(ref(row), served.limit_rows),
             # A generated client tells by its type how a body is sent.
-            served.called("Form"): form_schema(signature.rows, ignored, shown),
-            served.called("Multipart"): form_schema(signature.rows, ignored, shown),
+            served.called("Form"): form,
+            served.called("Multipart"): form,
         }
     elif signature.kind == "tensor":
         specs = tuple(signature.inputs.values())
@@ -101,27 +90,21 @@ def paths(served: Served) -> dict[str, JsonSchema]:
     )
     pages = {JSON: content(card), HTML: content(TEXT)}
     return {
-        root: _get(served, "describe", "Show the card of", answered("The card.", pages), ABSENT),
+        root: _get(
+            served, "describe", "Show the card of", {200: answered("The card.", pages), **ABSENT}
+        ),
         f"{root}/predict": _predict(served),
         f"{root}/example": _get(
             served,
             "example",
             "Answer a request that works for",
-            answered("The body of a request.", {media_type: content(example)}),
+            {200: answered("The body of a request.", {media_type: content(example)})},
         ),
     }
 
 
-def _get(
-    served: Served,
-    verb: str,
-    summary: str,
-    answer: JsonSchema,
-    absent: Mapping[int, JsonSchema] = MappingProxyType({}),
-) -> JsonSchema:
-    """Describe a GET with its *answer*, and what it says of a model that is *absent*."""
+def _get(served: Served, verb: str, summary: str, answers: Mapping[int, JsonSchema]) -> JsonSchema:
     name, title = f"{verb}_{served.slug}", f"{summary} {served.title}"
-    answers = {200: answer, **absent}
     return {"get": operation(name, served.tag, title, answers, refusals.names([404]))}
 
 

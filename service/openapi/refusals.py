@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from service.inference.protocol.framing import FIELD
-from service.openapi.shapes import COUNT, NO, TEXT, JsonSchema, answered, closed, content, ref
+from service.inference.signature.json_schema import TEXT, JsonSchema, closed
+from service.openapi.shapes import COUNT, NO, answered, content, ref
 from service.problem_details import MEDIA_TYPE, PROTOCOL_MEDIA_TYPE
 
 PROBLEM, FAULT = "Problem", "Fault"

@@ -12,7 +12,8 @@ from service.api.echo import EchoSchema
 from service.api.models import CardSchema, EntrySchema, LimitsSchema, TensorSchema
 from service.api.v2.repository import ChangeSchema, IndexSchema
 from service.inference.protocol.datatypes import DATATYPES
-from service.openapi.shapes import COUNT, NO, TEXT, YES, JsonSchema, closed, listed, ref
+from service.inference.signature.json_schema import TEXT, JsonSchema, closed
+from service.openapi.shapes import COUNT, NO, YES, listed, ref
 
 SHAPE = listed({"type": "integer", "minimum": -1})
 DATATYPE: JsonSchema = {"type": "string", "enum": [*DATATYPES]}

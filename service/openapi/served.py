@@ -16,7 +16,7 @@ class Served:
     """
     A *model*, at the paths of its name alone or of its *version*.
 
-    Its *signature* and what it has answered to the *golden* example are those of one moment.
+    With its *signature*, and what it has answered to the *golden* example.
     """
 
     model: Model

@@ -1,18 +1,17 @@
 """JSON Schemas, answers and operations, as OpenAPI 3.1 writes them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import orjson
 
-JsonSchema: TypeAlias = dict[str, Any]
+from service.inference.signature.json_schema import JsonSchema
 
 JSON, HTML = "application/json", "text/html"
 
 # Longer examples hide what they explain.
 EXAMPLE_BYTES = 4096
 
-TEXT: JsonSchema = {"type": "string"}
 COUNT: JsonSchema = {"type": "integer", "minimum": 0}
 YES: JsonSchema = {"type": "boolean", "const": True}
 NO: JsonSchema = {"type": "boolean", "const": False}
@@ -21,13 +20,6 @@ NO: JsonSchema = {"type": "boolean", "const": False}
 def ref(name: str, kind: str = "schemas") -> JsonSchema:
     """Point to a component."""
     return {"$ref": f"#/components/{kind}/{name}"}
-
-
-def closed(properties: Mapping[str, JsonSchema], optional: Sequence[str] = ()) -> JsonSchema:
-    """Describe an object of these *properties* alone, of which some are *optional*."""
-    schema: JsonSchema = {"type": "object", "properties": dict(properties)}
-    required = [name for name in properties if name not in optional]
-    return schema | {"required": required, "additionalProperties": False}
 
 
 def listed(item: JsonSchema) -> JsonSchema:

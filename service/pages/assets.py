@@ -78,14 +78,13 @@ class Assets:
         name = path.name.removesuffix(".gz")
         if name in self._found:
             return self._found[name]
-        content = path.read_bytes()
-        if path.parent.name == "static":
+        content, is_own = path.read_bytes(), path.parent.name == "static"
+        if is_own:
             content = IMPORT.sub(
                 lambda found: self._add(path.with_name(found[0].decode())).hashed.encode(), content
             )
         hashed = f"{Path(name).stem}.{sha256(content).hexdigest()[:HASH_CHARS]}{Path(name).suffix}"
-        is_small = path.parent.name == "static"
-        self._found[name] = Asset(name, hashed, path, content if is_small else None)
+        self._found[name] = Asset(name, hashed, path, content if is_own else None)
         return self._found[name]
 
 

@@ -13,6 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.conftest import PROJECT
+from tests.openapi.repository import add
 
 # Without most of these it asks hosts of its own; as root it cannot start in its sandbox.
 FLAGS = [
@@ -58,8 +59,6 @@ RULES = {"rules": {"target-size": {"enabled": True}}}
 
 IMG = "<img src=x onerror=alert(1)>"
 VISITORS = f"""
-platform = "python"
-file = "model.py"
 description = "Who comes back? {IMG}"
 [input.age]
 dtype = "int64"
@@ -77,10 +76,6 @@ optional = true
 dtype = "datetime"
 [output.returns]
 labels = ["no", "{IMG}"]
-[serve]
-execution = "thread"
-[example]
-file = "example.json"
 """
 VISITOR = (
     '{"age": 41, "city": "Oslo", "member": true, "spent": 9.5, "since": "2026-01-31T12:00:00"}'
@@ -95,13 +90,9 @@ class Returns:
         return {"returns": np.stack([1 - share, share], axis=1)}
 """
 PIXELS = """
-platform = "python"
-file = "model.py"
 [input.pixels]
 kind = "tensor"
 shape = [-1, 2, 3]
-[serve]
-execution = "thread"
 """
 SUMS = """
 class Sums:
@@ -115,12 +106,8 @@ def write_kinds(repository: Path) -> Path:
     """Make a model of each kind in *repository*."""
     for name in ("iris", "cat-or-dog"):
         shutil.copytree(PROJECT / "config/models" / name, repository / name)
-    for name, manifest, code in (("visitors", VISITORS, RETURNS), ("pixels", PIXELS, SUMS)):
-        folder = repository / name
-        folder.mkdir()
-        (folder / "model.toml").write_text(manifest)
-        (folder / "model.py").write_text(code)
-    (repository / "visitors/example.json").write_text(VISITOR)
+    add(repository / "visitors", VISITORS, RETURNS, VISITOR)
+    add(repository / "pixels", PIXELS, SUMS)
     return repository
 
 

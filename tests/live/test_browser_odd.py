@@ -7,6 +7,7 @@ import pytest
 from tests.live.browsing import opened
 from tests.live.instance import Instance
 from tests.live.playing import again, asked, click, shown
+from tests.openapi.repository import add
 
 LARGE = (1 << 53) + 1
 MODEL = """
@@ -61,25 +62,14 @@ MODELS = {
 
 
 @pytest.fixture(scope="module")
-def odd(tmp_path_factory):
+def kinds(tmp_path_factory):
+    """In the place of the instance with a model of each kind, whose page `page` opens."""
     folder = tmp_path_factory.mktemp("odd")
     for name, (inputs, answer, example) in MODELS.items():
-        own = folder / "models" / name
-        own.mkdir(parents=True)
-        (own / "model.py").write_text(MODEL.replace("ANSWER", answer))
-        end = '[serve]\nexecution = "thread"\n[example]\nfile = "example.json"\n'
-        (own / "model.toml").write_text(f'platform = "python"\nfile = "model.py"\n{inputs}{end}')
-        (own / "example.json").write_text(json.dumps(example))
+        code = MODEL.replace("ANSWER", answer)
+        add(folder / "models" / name, inputs, code, json.dumps(example))
     with Instance(folder, WEIR_MODELS=str(folder / "models")) as instance:
         yield instance
-
-
-@pytest.fixture
-def page(browser, odd, request):
-    name = request.node.get_closest_marker("model").args[0]
-    with opened(browser, f"{odd.url}/models/{name}", complaints=True) as page:
-        page.wait_for_selector("#playground[data-ready]")
-        yield page
 
 
 @pytest.mark.model("exact")
@@ -120,8 +110,8 @@ def test_a_fault_finds_the_field_of_any_name(page):
         ("label", "[0.5,0.3]"),
     ],
 )
-def test_an_output_may_have_the_name_of_a_part_of_an_answer(browser, odd, model, told):
-    with opened(browser, f"{odd.url}/models/{model}") as page:
+def test_an_output_may_have_the_name_of_a_part_of_an_answer(browser, kinds, model, told):
+    with opened(browser, f"{kinds.url}/models/{model}") as page:
         page.wait_for_selector("#playground[data-ready]")
         alone, _ = asked(page, click(page))
         assert told in shown(page)
@@ -166,7 +156,7 @@ def test_a_line_is_a_cell_where_there_is_one_column(page):
 
 
 @pytest.mark.parametrize("path", ["/models/word", "/models/word/example"])
-def test_a_page_that_cannot_begin_says_so(browser, odd, path):
+def test_a_page_that_cannot_begin_says_so(browser, kinds, path):
     context = browser.new_context()
     page = context.new_page()
     refusal = {"status": 503, "json": {"status": 503, "detail": "the model is being replaced"}}
@@ -175,11 +165,11 @@ def test_a_page_that_cannot_begin_says_so(browser, odd, path):
         lambda route: route.continue_() if route.request.is_navigation_request()
         else route.fulfill(**refusal),
     )  # fmt: skip
-    page.goto(f"{odd.url}/models/word")
+    page.goto(f"{kinds.url}/models/word")
     page.wait_for_selector("#status:has-text('the model is being replaced')")
     page.get_by_role("button", name="Ask the model").click()
 
-    assert page.url == f"{odd.url}/models/word"
+    assert page.url == f"{kinds.url}/models/word"
     context.close()
 
 

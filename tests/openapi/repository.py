@@ -106,10 +106,14 @@ def write(repository: Path) -> Path:
     return repository
 
 
-def add(folder: Path, entries: str, code: str = ECHO) -> None:
-    """Make a model in *folder*."""
+def add(folder: Path, entries: str, code: str = ECHO, example: str = "") -> None:
+    """Make a model in *folder*, with an *example* in JSON if it is to have one of its own."""
     folder.mkdir(parents=True)
     (folder / "model.py").write_text(code)
     serve = '[serve]\nexecution = "thread"\nqueue_rows = 64\n'
     head = 'platform = "python"\nfile = "model.py"\n'
-    (folder / "model.toml").write_text(f"{head}{entries}{serve}")
+    golden = ""
+    if example:
+        (folder / "example.json").write_text(example)
+        golden = '[example]\nfile = "example.json"\n'
+    (folder / "model.toml").write_text(f"{head}{entries}{serve}{golden}")

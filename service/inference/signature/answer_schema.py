@@ -1,17 +1,22 @@
 """What a model answers to a row, as JSON Schema (2020-12) says it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from service.inference.protocol.datatypes import BYTES, DATATYPES
 from service.inference.protocol.description import NamedTensor
 from service.inference.signature.answers import AnsweredRow, Naming
-from service.inference.signature.json_schema import JsonSchema, array_schema, leaf_schema
+from service.inference.signature.json_schema import (
+    TEXT,
+    JsonSchema,
+    array_schema,
+    closed,
+    leaf_schema,
+)
 
 # Of more labels a list would be longer than anybody reads.
 LABELS_TOLD = 100
 
-TEXT: JsonSchema = {"type": "string"}
 WORDS: JsonSchema = {"type": ["string", "null"]}
 
 
@@ -25,11 +30,11 @@ def answer_schema(
     the artefact has not *declared* may be missing in another answer.
     """
     if any(naming.labels.get(each.name) for each in outputs):
-        return _object({name: _member(name, naming, outputs, golden) for name in golden})
+        return closed({name: _member(name, naming, outputs, golden) for name in golden})
     words = [] if is_declared else [each for each in outputs if _may_be_words(each)]
     if words:
         return _with_words(words, outputs, golden)
-    return _value_of_any_size(outputs, golden) or _object(
+    return _value_of_any_size(outputs, golden) or closed(
         {name: _plain(name, outputs, golden[name]) for name in golden}
     )
 
@@ -45,16 +50,7 @@ def _with_words(
     members = {each.name: _tensor(each, golden.get(each.name)) for each in outputs}
     members |= {"label": dict(WORDS)} | ({"value": {}} if len(outputs) == 1 else {})
     optional = {each.name for each in words} | {"label", "value"}
-    return _object(members, optional)
-
-
-def _object(properties: JsonSchema, optional: Collection[str] = ()) -> JsonSchema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": [name for name in properties if name not in optional],
-        "additionalProperties": False,
-    }
+    return closed(members, optional)
 
 
 def _member(
@@ -74,7 +70,7 @@ def _member(
     if labelled and name == "labels":
         return _applying(naming, labelled)
     if name in {each.name for each in labelled} and isinstance(value, dict):
-        return _object({inner: _member(inner, naming, labelled, value) for inner in value})
+        return closed({inner: _member(inner, naming, labelled, value) for inner in value})
     return _plain(name, outputs, value)
 
 
@@ -91,7 +87,7 @@ def _scores(labels: Sequence[str]) -> JsonSchema:
         count = len(set(labels))
         numbers: JsonSchema = {"type": "object", "additionalProperties": {"type": "number"}}
         return numbers | {"minProperties": count, "maxProperties": count}
-    return _object({label: {"type": "number"} for label in labels})
+    return closed({label: {"type": "number"} for label in labels})
 
 
 def _label(labels: Sequence[str]) -> JsonSchema:
@@ -103,7 +99,7 @@ def _top(naming: Naming, best: list[dict[str, Any]]) -> JsonSchema:
     """The best of the labels among which all of the golden answer's *best* are."""
     found = {each["label"] for each in best}
     labels = next((known for known in naming.labels.values() if found <= {*known}), ())
-    one = _object({"label": _label(labels), "score": {"type": "number"}})
+    one = closed({"label": _label(labels), "score": {"type": "number"}})
     return {"type": "array", "items": one, "minItems": 1, "maxItems": len(best)}
 
 
@@ -148,5 +144,5 @@ def _value_of_any_size(outputs: Sequence[NamedTensor], golden: AnsweredRow) -> J
     if name not in {"value", outputs[0].name}:
         return {}
     (output,) = outputs
-    kinds = [_object({key: _tensor(output, value)}) for key in ("value", output.name)]
+    kinds = [closed({key: _tensor(output, value)}) for key in ("value", output.name)]
     return {"anyOf": kinds}

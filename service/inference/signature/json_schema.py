@@ -1,6 +1,6 @@
 """What may be sent to a model, as JSON Schema (2020-12) says it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,6 +10,8 @@ from service.inference.signature.rows import ROWS, FeatureRows
 from service.inference.tensors import TensorSpec
 
 JsonSchema: TypeAlias = dict[str, Any]
+
+TEXT: JsonSchema = {"type": "string"}
 
 # Makes a model's own words ones that may be shown.
 Tell: TypeAlias = Callable[[str], str]
@@ -39,37 +41,38 @@ UNHEEDED = "taken, and not looked at"
 ROW_SIZE = "one number of rows in all inputs, and one size wherever a free one has one name"
 
 
-def row_schema(rows: FeatureRows, ignored: Sequence[str], tell: Tell) -> JsonSchema:
-    """Describe a row in JSON, which may have names that are *ignored*."""
-    others: dict[str, JsonSchema] = {name: {"description": UNHEEDED} for name in ignored}
-    features = {each.name: feature_schema(each, tell) for each in rows.features}
-    return _row(rows, others | features)
-
-
-def form_schema(rows: FeatureRows, ignored: Sequence[str], tell: Tell) -> JsonSchema:
-    """Describe a row in a form, in which there is no null, but nothing at all."""
-    others = {name: {"type": "string", "description": UNHEEDED} for name in ignored}
-    features = {each.name: text_schema(each, tell) for each in rows.features}
-    return _row(rows, others | features)
-
-
-def _row(rows: FeatureRows, properties: JsonSchema) -> JsonSchema:
-    schema: JsonSchema = {"type": "object", "properties": properties}
-    required = [each.name for each in rows.features if not each.optional]
+def closed(properties: Mapping[str, JsonSchema], optional: Collection[str] = ()) -> JsonSchema:
+    """Describe an object of these *properties* alone, of which some are *optional*."""
+    schema: JsonSchema = {"type": "object", "properties": dict(properties)}
+    required = [name for name in properties if name not in optional]
     if required:
         schema["required"] = required
     return schema | {"additionalProperties": False}
 
 
+def row_schema(rows: FeatureRows, ignored: Sequence[str], tell: Tell) -> JsonSchema:
+    """Describe a row in JSON, which may have names that are *ignored*."""
+    others: JsonSchema = {name: {"description": UNHEEDED} for name in ignored}
+    features = {each.name: feature_schema(each, tell) for each in rows.features}
+    return closed(others | features, _optional(rows, ignored))
+
+
+def form_schema(rows: FeatureRows, ignored: Sequence[str], tell: Tell) -> JsonSchema:
+    """Describe a row in a form, in which there is no null, but nothing at all."""
+    others = {name: TEXT | {"description": UNHEEDED} for name in ignored}
+    features = {each.name: text_schema(each, tell) for each in rows.features}
+    return closed(others | features, _optional(rows, ignored))
+
+
+def _optional(rows: FeatureRows, ignored: Sequence[str]) -> set[str]:
+    needed = {each.name for each in rows.features if not each.optional}
+    return {*ignored, *(each.name for each in rows.features)} - needed
+
+
 def rows_schema(row: JsonSchema, limit_rows: int) -> JsonSchema:
     """Describe several rows, each of which is a *row*."""
     listed = {"type": "array", "items": row, "minItems": 1, "maxItems": limit_rows}
-    return {
-        "type": "object",
-        "properties": {ROWS: listed},
-        "required": [ROWS],
-        "additionalProperties": False,
-    }
+    return closed({ROWS: listed})
 
 
 def feature_schema(feature: Feature, tell: Tell) -> JsonSchema:
@@ -139,14 +142,8 @@ def tensors_schema(specs: Sequence[TensorSpec], limit_rows: int | None = None) -
         if limit_rows is not None:
             schema = {"type": "array", "items": schema, "minItems": 1, "maxItems": limit_rows}
         properties[spec.name] = schema
-    schema = {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
     is_tied = len(specs) > 1 or any(-1 in spec.shape[1:] for spec in specs)
-    return schema | ({"description": ROW_SIZE} if is_tied else {})
+    return closed(properties) | ({"description": ROW_SIZE} if is_tied else {})
 
 
 def array_schema(leaf: JsonSchema, sizes: Sequence[int]) -> JsonSchema:
