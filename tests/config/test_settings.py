@@ -1,6 +1,7 @@
 import pytest
 
-from config.settings import PROJECT, InvalidSettings, from_environ
+from config.settings import InvalidSettings, from_environ
+from config.variables import PROJECT
 
 
 def test_the_defaults_are_those_of_a_small_dyno():
