@@ -1,5 +1,5 @@
 # make run | test | whole | load | soak | properties | nodes | lint | lock | vendor
-#      | install-<platform> | install-corpus | install-otlp | install-clients
+#      | install-<platform> | install-corpus | install-<extra> | install-clients
 
 VENV   ?= .venv
 PORT   ?= 8000
@@ -24,6 +24,9 @@ endif
 
 PLATFORMS := sklearn keras xgboost lightgbm catboost
 
+# What the service can do besides, with packages of their own.
+EXTRAS := otlp redis jwt
+
 # Clients of the Open Inference Protocol, and what reads openapi.json: they agree on no environment.
 CLIENTS := tritonclient kserve mlserver openapi
 
@@ -37,9 +40,8 @@ MODEL   := models/cat-or-dog
 # Two files of tests at a time; what measures has the machine for itself (tests/turns.py).
 AT_ONCE := -n 2 --dist loadfile
 
-.PHONY: run test whole load soak properties nodes lint lock vendor clean install-corpus install-otlp \
-	install-clients \
-	$(PLATFORMS:%=install-%)
+.PHONY: run test whole load soak properties nodes lint lock vendor clean install-corpus \
+	install-clients $(EXTRAS:%=install-%) $(PLATFORMS:%=install-%)
 .DEFAULT_GOAL := run
 
 # Starts what the Procfile starts, on $PORT; exec, so that a signal to make reaches Gunicorn.
@@ -93,9 +95,11 @@ lock: $(VENV)/test
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --constraint requirements.txt \
 		--constraint tests/requirements.txt --group load --output-file load/requirements.txt
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-header --no-annotate --constraint requirements.txt \
-		--constraint tests/requirements.txt --group otlp --output-file config/requirements-otlp.txt
+	@for extra in $(EXTRAS); do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+			--no-header --no-annotate --constraint requirements.txt \
+			--constraint tests/requirements.txt --group $$extra \
+			--output-file config/requirements-$$extra.txt || exit; done
 	@for platform in $(PLATFORMS); do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-header --no-annotate --constraint requirements.txt \
@@ -103,7 +107,8 @@ lock: $(VENV)/test
 			--output-file config/models/requirements-$$platform.txt || exit; done
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --constraint requirements.txt \
-		--constraint load/requirements.txt --constraint config/requirements-otlp.txt \
+		--constraint load/requirements.txt \
+		$(foreach each,$(EXTRAS),--constraint config/requirements-$(each).txt) \
 		$(foreach each,$(PLATFORMS),--constraint config/models/requirements-$(each).txt) \
 		--group corpus --output-file tests/corpus/requirements.txt
 
@@ -126,8 +131,8 @@ vendor:
 # What models of these platforms need.
 $(PLATFORMS:%=install-%): install-%: $(VENV)/models-%
 
-# What spans need that are sent to an OpenTelemetry receiver.
-install-otlp: $(VENV)/otlp
+# Spans for an OpenTelemetry receiver; rates counted for a fleet; tokens that an issuer signs.
+$(EXTRAS:%=install-%): install-%: $(VENV)/extra-%
 
 # All of them, and what tests/corpus converts and compares with.
 install-corpus: $(PLATFORMS:%=$(VENV)/models-%) $(VENV)/corpus
@@ -154,8 +159,8 @@ $(VENV)/load: load/requirements.txt | $(VENV)/serve
 	@$(call install,$(VENV),load/requirements.txt)
 	@touch $@
 
-$(VENV)/otlp: config/requirements-otlp.txt | $(VENV)/serve
-	@echo 'Installing what sends spans (once) …'
+$(VENV)/extra-%: config/requirements-%.txt | $(VENV)/serve
+	@echo 'Installing what $* needs (once) …'
 	@$(call install,$(VENV),$<)
 	@touch $@
 

@@ -122,6 +122,11 @@ def on_starting(server):
             fitting,
             settings.connection_limit,
         )
+    if settings.is_open_to_all and not sys.stdout.isatty():
+        server.log.warning(
+            "Whoever reaches port %d may ask: there are no API keys (WEIR_API_KEYS_FILE)",
+            settings.port,
+        )
     if machine.memory_used_bytes() is None:
         server.log.warning(
             "What of the memory is in use cannot be read on this system: requests may hold a "

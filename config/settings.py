@@ -8,6 +8,9 @@ from typing import Any
 from environs import Env, EnvValidationError
 
 from config import machine
+from config.access import KEYS, STORE, read_access
+from config.api_keys import ApiKey
+from config.rates import Rate
 from config.service_links import service_links
 from config.variables import (
     PROJECT,
@@ -28,7 +31,7 @@ PORTS = WholeNumber(1, 65_535)
 # What no message repeats.
 TOKEN = "WEIR_METRICS_TOKEN"  # noqa: S105  # the variable's name
 ADMIN_TOKEN = "WEIR_ADMIN_TOKEN"  # noqa: S105  # as above
-SECRETS = frozenset({TOKEN, ADMIN_TOKEN})
+SECRETS = frozenset({TOKEN, ADMIN_TOKEN, KEYS, STORE})
 
 IMAGE_LIMIT_PIXELS = 25_000_000
 
@@ -71,12 +74,32 @@ class Settings:
     handling_timeout_s: int
     write_timeout_s: int
     metrics_token: str
+    api_keys: tuple[ApiKey, ...]
+    api_keys_file: str
+    has_admin_key: bool
+    rate_limit: Rate | None
+    rate_limit_store: str
     instance: str
     slow_ms: int
     error_detail: str
     log_level: str
     log_format: str
     commit: str
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether who asks needs a key."""
+        return bool(self.api_keys or self.api_keys_file)
+
+    @property
+    def is_open_to_all(self) -> bool:
+        """Whether every interface is listened on, and nobody who asks needs a key."""
+        return self.host in {"", "0.0.0.0", "::"} and not self.has_keys  # noqa: S104  # no bind
+
+    @property
+    def takes_changes(self) -> bool:
+        """Whether somebody may load and unload models while it serves."""
+        return bool(self.admin_token) or self.has_admin_key
 
     def for_gunicorn(self) -> dict[str, str]:
         """What Gunicorn reads of the environment itself, as it can read it."""
@@ -153,6 +176,7 @@ def read(env: Env) -> Settings:
         handling_timeout_s=whole(env, "WEIR_HANDLING_TIMEOUT_S", 25, SECONDS),
         write_timeout_s=whole(env, "WEIR_WRITE_TIMEOUT_S", 30, SECONDS),
         **_telling(env),
+        **read_access(env),
     )
 
 

@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import Any, cast
 
 import gevent.threadpool
-import structlog
 from gevent import monkey
 
 from config import machine
 from config.roster import IN_FLIGHT, LINES, PID, SPANS, Roster
 from config.settings import Settings
-from service import exemplars, logs, metrics, pages, problems
+from service import access, exemplars, logs, metrics, model_events, pages, problems
+from service.access.routes import check as check_table
 from service.api import echo, health, models, predict, v2
 from service.application import Application
 from service.aside import Aside
+from service.exchange import Observer
 from service.exposition import Exposition
 from service.inference.account import Account
 from service.inference.catalog import Catalog
-from service.inference.model import Model
 from service.inference.resources import ModelResources
 from service.quiet_minute import QuietMinute
 from service.raised import log_raised
@@ -52,8 +52,10 @@ def create_app(settings: Settings) -> Application:
     app.parsing, app.scraping = Aside(native_threads), Aside(native_threads)
     app.statistics = Statistics()
     resources = _resources(settings, app.statistics)
-    app.repository = Repository(settings, _log_unreadable, native_threads, _own_folder)
-    app.catalog = Catalog(app.repository.found(), resources, _note_loaded, _note_retired)
+    app.repository = Repository(settings, model_events.unreadable, native_threads, _own_folder)
+    app.catalog = Catalog(
+        app.repository.found(), resources, model_events.loaded, model_events.retired
+    )
     problems.init_app(app, settings.error_detail)
     metrics.init_app(app)
     faulted = ObserverFaults(metrics.observer_failed)
@@ -64,22 +66,21 @@ def create_app(settings: Settings) -> Application:
         app.register_blueprint(routes.blueprint)
     if settings.pages:
         pages.init_app(app)
+    check_table(rule.rule for rule in app.url_map.iter_rules())
+    trusts = trust_in(settings.trusted_proxies)
+    app.guard = access.guard_of(settings, trusts)
     app.tracing = tracing_of(os.environ, settings.slow_ms)
     if app.tracing:
         app.tracing.queue.dropped = metrics.spans_dropped
-    app.recorder = Recorder(
-        app.wsgi_app,
-        trust_in(settings.trusted_proxies),
-        closed=[
-            metrics.closed,
-            app.statistics.closed,
-            logs.request_writer(),
-            *([app.tracing.closed] if app.tracing else []),
-        ],
-        faulted=faulted,
-    )
+    app.recorder = Recorder(app.wsgi_app, trusts, closed=_observers(app), faulted=faulted)
     app.wsgi_app = app.recorder  # type: ignore[method-assign]  # the documented way to wrap it
     return app
+
+
+def _observers(app: Application) -> list[Observer]:
+    """Who is shown each request at its end."""
+    told = [metrics.closed, app.statistics.closed, logs.request_writer()]
+    return [*told, app.tracing.closed] if app.tracing else told
 
 
 def attend(app: Application, roster: Roster, slot: int, sockets: Sequence[Any]) -> None:
@@ -123,8 +124,8 @@ def _resources(settings: Settings, statistics: Statistics) -> ModelResources:
         model_cache=settings.model_cache,
         json_lines=logs.is_json(settings.log_format),
         load_limit_s=settings.load_timeout_s,
-        ran=partial(_note_call, statistics),
-        died=_note_end,
+        ran=partial(model_events.called, statistics),
+        died=model_events.process_ended,
     )
 
 
@@ -174,56 +175,3 @@ class ObserverFaults:
             self._count(observer)
         if self._minute.is_over():
             log_raised("observer_failed", error, observer=observer)
-
-
-def _note_call(statistics: Statistics, model: str, version: str, rows: int, infer_s: float) -> None:
-    metrics.ran(model, version, rows, infer_s)
-    statistics.ran(model, version, rows, infer_s)
-
-
-def _note_end(model: str, version: str, stage: str, how: str) -> None:
-    metrics.process_ended(model, version, stage)
-    log = structlog.get_logger()
-    log.error("model_process_ended", model=model, version=version, stage=stage, reason=how)
-
-
-def _log_unreadable(folder: Path, error: OSError) -> None:
-    structlog.get_logger().error(
-        "model_unreadable", model=folder.name, path=str(folder), reason=error.strerror
-    )
-
-
-def _note_retired(model: Model) -> None:
-    metrics.retired(model.name, model.version)
-
-
-def _weights(model: Model) -> dict[str, str]:
-    """Where an ONNX model's weights are: in a file that all workers map, or in each of them."""
-    found = model.prepared
-    if found is None:
-        return {}
-    if not found.mapped:
-        return {"weights": "private", "why": found.why}
-    return {"weights": "mapped, and packed for each worker" if found.prepacks else "mapped"}
-
-
-def _note_loaded(model: Model) -> None:
-    if model.version:  # nothing of it is known where its model.toml cannot be read
-        metrics.loaded(model.name, model.version, model.load_ms / 1000)
-    log = structlog.get_logger()
-    if model.state == "ready":
-        log.info(
-            "model_ready",
-            model=model.name,
-            version=model.version,
-            load_ms=round(model.load_ms, 1),
-            **_weights(model),
-        )
-    else:
-        log.error(
-            "model_failed",
-            model=model.name,
-            version=model.version,
-            reason=model.log_reason or model.reason,
-            **({"stack": model.stack} if model.stack else {}),
-        )

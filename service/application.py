@@ -14,6 +14,7 @@ from werkzeug.routing import Map, MapAdapter, Rule
 
 from config.roster import Roster
 from config.settings import Settings
+from service.access.guard import VERDICT, Guard
 from service.answer import Answer
 from service.aside import Aside
 from service.exposition import Exposition
@@ -93,6 +94,7 @@ class Application(flask.Flask):
     statistics: Statistics
     attend: Callable[[Roster, int, Sequence[Any]], None]
     sample_gauges: Callable[[], None]
+    guard: Guard | None = None
     tracing: Tracing | None = None
     exposition = Exposition()
 
@@ -133,8 +135,12 @@ class Application(flask.Flask):
         return self.catalog.is_loading or self.repository.is_behind
 
     def takes(self, environ: "WSGIEnvironment") -> bool:
-        """Whether a route takes the request, by its path and method."""
-        return self.adapter_for(environ).test()
+        """Whether a route takes the request, by its path and method, and its sender may ask it."""
+        try:
+            rule, arguments = self.adapter_for(environ).match(return_rule=True)
+        except HTTPException:
+            return False
+        return not (self.guard and self.guard.judge(environ, rule.rule, arguments).refusal)
 
     def taking(self, method: str, environ: "WSGIEnvironment") -> tuple[str, Mapping[str, Any]]:
         """The endpoint that takes *method* at the request's path, and its arguments; or nothing."""
@@ -176,7 +182,14 @@ class Application(flask.Flask):
         if asked.routing_exception is not None:
             self.raise_routing_exception(asked)
         rule = asked.url_rule
-        asked.exchange.route = rule.rule
+        exchange = asked.exchange
+        exchange.route = rule.rule
+        if self.guard:
+            verdict = self.guard.judge(asked.environ, rule.rule, asked.view_args)
+            asked.environ.pop(VERDICT, None)  # what it raises would hold what holds it
+            exchange.key, exchange.rate_fields = verdict.key, verdict.fields
+            if verdict.refusal:
+                raise verdict.refusal
         return self.view_functions[rule.endpoint](**asked.view_args)
 
 

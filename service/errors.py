@@ -99,6 +99,30 @@ class NotEnabled(ServiceError):
     """What was asked for is switched off here."""
 
 
+class AccessRefused(ServiceError):
+    """Whoever asked may not; *challenge* says how to be let in (RFC 6750 section 3)."""
+
+    def __init__(self, message: str, challenge: str) -> None:
+        super().__init__(message)
+        self.challenge = challenge
+
+
+class KeyRefused(AccessRefused):
+    """There is no key, or none that is known."""
+
+
+class NotAllowed(AccessRefused):
+    """The key is known, and not for this."""
+
+
+class TooManyRequests(ServiceError):
+    """Whoever asked has asked too often; in *retry_after_s* seconds one more may come."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class WrongUsage(InvalidModel):
     """A command was asked for what cannot be, which is known before any work."""
 

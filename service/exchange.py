@@ -56,6 +56,7 @@ class Exchange:
     status = 500
     bytes_in = bytes_out = 0
     reason = shed = cut = ""
+    key = rate_fields = ""
     ended = False
     trip: Trip | None = None
     parent: Parent | None = None
@@ -87,6 +88,7 @@ class Exchange:
             f"X-Request-ID: {self.request_id}\r\n"
             "X-Content-Type-Options: nosniff\r\n"
             f"Server-Timing: {self.stages.server_timing()}\r\n"
+            f"{self.rate_fields}"
         )
 
     @property

@@ -38,6 +38,9 @@ class Histogram(prometheus_client.Histogram):
 
 
 REQUESTS = Counter("http_requests_total", "Requests answered.", ["method", "route", "status"])
+KEY_REQUESTS = Counter(
+    "api_key_requests_total", "Requests answered to those who came with a key.", ["key", "status"]
+)
 DURATION_NAME = "http_request_duration_seconds"
 REQUEST_DURATION = Histogram(
     DURATION_NAME,

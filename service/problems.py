@@ -30,6 +30,9 @@ STATUS_OF: dict[type[errors.ServiceError], HTTPStatus] = {
     errors.ClientGone: HTTPStatus.BAD_REQUEST,
     errors.ModelRefused: HTTPStatus.BAD_REQUEST,
     errors.NotEnabled: HTTPStatus.FORBIDDEN,
+    errors.KeyRefused: HTTPStatus.UNAUTHORIZED,
+    errors.NotAllowed: HTTPStatus.FORBIDDEN,
+    errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     errors.QuarantinedPayload: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.DeadlineExceeded: HTTPStatus.GATEWAY_TIMEOUT,
     errors.ModelLoading: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -100,6 +103,10 @@ def service_problem(error: errors.ServiceError) -> Answer:
     if isinstance(error, errors.TryLater):
         seconds = min(max(RETRY_AFTER_S, ceil(error.retry_after_s)), RETRY_AFTER_MOST_S)
         answer.headers["Retry-After"] = str(seconds)
+    elif isinstance(error, errors.TooManyRequests):
+        answer.headers["Retry-After"] = str(max(1, ceil(error.retry_after_s)))
+    elif isinstance(error, errors.AccessRefused):
+        answer.headers["WWW-Authenticate"] = error.challenge
     return answer
 
 

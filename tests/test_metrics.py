@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 
 from config.settings import from_environ
@@ -8,29 +6,29 @@ from service.instruments import IN_FLIGHT
 from tests.conftest import assert_problem
 
 
-@pytest.fixture
-def guarded(app):
+@pytest.fixture(scope="module")
+def guarded():
     """The application, but for a token on /metrics."""
-    made = app.settings
-    app.settings = replace(made, metrics_token="s3cr3t")
-    yield app.test_client()
-    app.settings = made
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WEIR_METRICS_TOKEN", "s3cr3t")
+        return create_app(from_environ()).test_client()
 
 
-def test_the_setting_arms_the_token(monkeypatch):
-    monkeypatch.setenv("WEIR_METRICS_TOKEN", "s3cr3t")
-
-    answer = create_app(from_environ()).test_client().get("/metrics")
-
-    assert_problem(answer, 401, "Authorization: Bearer")
-
-
-@pytest.mark.parametrize("sent", ["", "Bearer", "Bearer wrong", "Basic s3cr3t", "Bearer żółw"])
-def test_without_the_token_metrics_are_refused(guarded, sent):
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        ("", "send Authorization: Bearer <key>"),
+        ("Bearer", "send Authorization: Bearer <key>"),
+        ("Basic s3cr3t", "send Authorization: Bearer <key>"),
+        ("Bearer wrong", "none that is known here"),
+        ("Bearer żółw", "none that is known here"),
+    ],
+)
+def test_without_the_token_metrics_are_refused(guarded, sent, said):
     answer = guarded.get("/metrics", headers={"Authorization": sent.encode().decode("latin-1")})
 
-    assert_problem(answer, 401, "Authorization: Bearer")
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert_problem(answer, 401, said)
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
     assert b"http_requests_total" not in answer.data
 
 

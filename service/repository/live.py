@@ -39,7 +39,7 @@ class Repository:
     """
     The models of the instance that this worker belongs to.
 
-    They change while it serves if the settings have an admin token or watch the repository.
+    They change while it serves if the settings have an admin token or key, or watch the repository.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Repository:
     def found(self) -> Found:
         """The models to begin with: what the other workers serve, or what is there."""
         folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")  # the instance's own, under Gunicorn
-        changes = self._settings.admin_token or self._settings.watches_models
+        changes = self._settings.takes_changes or self._settings.watches_models
         kept = place.folder(self._settings.model_cache) if folder and changes else None
         if folder and kept:
             try:

@@ -42,7 +42,7 @@ class Served(Protocol):
         """Set the gauges to what is under way now; called several times a second."""
 
     def takes(self, environ: "WSGIEnvironment") -> bool:
-        """Whether a route takes the request, by its path and method; else its body is not read."""
+        """Whether a route takes the request, and its sender may ask; else its body is not read."""
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"

@@ -8,7 +8,6 @@ from marshmallow import ValidationError, fields
 from config.settings import ADMIN_TOKEN
 from service.answer import Answer
 from service.application import current_app
-from service.bearer import refuse_without
 from service.errors import NotEnabled
 from service.exchange import ALLOW
 from service.inference.model import Model
@@ -72,7 +71,7 @@ INDEX, CHANGE = IndexSchema(), ChangeSchema()
 @blueprint.post("/v2/repository/index")
 def index() -> Answer:
     """List every version of every model, served or only in the repository."""
-    _admit()
+    _refuse_if_off()
     only_ready = INDEX.load(_sent())["ready"]
     models = list(current_app.catalog)
     entries = [_entry(model) for model in models]
@@ -88,7 +87,7 @@ def index() -> Answer:
 @blueprint.post("/v2/repository/models/<name>/load")
 def load(name: str) -> Answer:
     """Serve the model as it stands in the repository, in all workers or in none."""
-    _admit()
+    _refuse_if_off()
     CHANGE.load(_sent())
     changed = _coordinator().load(name)
     return Answer({"name": name, "changed": changed})
@@ -97,7 +96,7 @@ def load(name: str) -> Answer:
 @blueprint.post("/v2/repository/models/<name>/unload")
 def unload(name: str) -> Answer:
     """Serve the model no more."""
-    _admit()
+    _refuse_if_off()
     CHANGE.load(_sent())
     _coordinator().unload(name)
     return Answer({"name": name, "changed": True})
@@ -106,17 +105,17 @@ def unload(name: str) -> Answer:
 @blueprint.post("/v2/repository/reload")
 def reload() -> Answer:
     """Serve the whole repository as it stands; what cannot be loaded stays as it was."""
-    _admit()
+    _refuse_if_off()
     CHANGE.load(_sent())
     changed, refused = _coordinator().reload()
     return Answer({"changed": changed, "refused": refused})
 
 
-def _admit() -> None:
-    token = current_app.settings.admin_token
-    if not token:
-        raise NotEnabled(f"this is switched off; it takes the setting {ADMIN_TOKEN}")
-    refuse_without(token)
+def _refuse_if_off() -> None:
+    if not current_app.settings.takes_changes:
+        raise NotEnabled(
+            f"this is switched off; it takes {ADMIN_TOKEN}, or an API key with the scope admin"
+        )
 
 
 def _coordinator() -> Coordinator:

@@ -1,0 +1,61 @@
+"""The settings of who may ask, and how often."""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from environs import Env
+from marshmallow import ValidationError
+
+from config.api_keys import ADMIN, ApiKey, InvalidKeys, parse, read
+from config.rates import Rate
+from config.variables import text
+
+KEYS, KEYS_FILE = "WEIR_API_KEYS", "WEIR_API_KEYS_FILE"
+RATE, STORE = "WEIR_RATE_LIMIT", "WEIR_RATE_LIMIT_STORE"
+
+STORES = ("redis", "rediss", "unix")
+
+T = TypeVar("T")
+
+
+def read_access(env: Env) -> dict[str, Any]:
+    """Read them; what is wrong waits in *env*."""
+    none: tuple[ApiKey, ...] = ()
+    listed, in_file = _read(env, KEYS, parse, none), _read(env, KEYS_FILE, _keys_in, none)
+    return {
+        "api_keys": listed,
+        "api_keys_file": text(env, KEYS_FILE, ""),
+        "has_admin_key": any(ADMIN in key.scopes for key in (*listed, *in_file)),
+        "rate_limit": _read(env, RATE, Rate.parse, None),
+        "rate_limit_store": text(env, STORE, "", _store),
+    }
+
+
+def _read(env: Env, name: str, made_of: Callable[[str], T], default: T) -> T:
+    """What *made_of* makes of the variable; its ValueError says what is wanted."""
+    made = [default]
+
+    def check(value: str) -> None:
+        try:
+            made[0] = made_of(value)
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+    text(env, name, "", check)
+    return made[0]
+
+
+def _keys_in(path: str) -> tuple[ApiKey, ...]:
+    if not Path(path).is_absolute():
+        raise InvalidKeys("the whole path of a file is wanted")
+    return read(Path(path))
+
+
+def _store(url: str) -> None:
+    if urlsplit(url).scheme not in STORES:
+        raise ValidationError("redis://, rediss:// or unix:// with an address is wanted")
+    if not (find_spec("limits") and find_spec("redis")):
+        raise ValidationError("a store needs packages that are not here: make install-redis")

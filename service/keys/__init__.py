@@ -1,0 +1,1 @@
+"""`python -m service.keys`: makes API keys."""

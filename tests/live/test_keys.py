@@ -1,0 +1,243 @@
+"""Who may ask: what requests with and without keys are answered, and where no key appears."""
+
+import re
+import secrets
+import threading
+from pathlib import Path
+
+import pytest
+import requests
+
+from config.api_keys import digest_of
+from service.access.routes import OPEN, WHO_MAY_ASK
+from tests.conftest import eventually
+from tests.live.instance import Instance
+from tests.live.wire import Wire
+
+SHOP, PROM, OPS, OTHER = (f"weir_canary{number}_{secrets.token_hex(20)}" for number in range(4))
+TOKEN = f"canary-token-{secrets.token_hex(16)}"
+KEYS = (
+    f"shop={digest_of(SHOP).hex()} models=iris\n"
+    f"prom={digest_of(PROM).hex()} scopes=metrics\n"
+    f"ops={digest_of(OPS).hex()} scopes=admin,predict limit=none\n"
+)
+IRIS = "sepal_length=5.1&sepal_width=3.5&petal_length=1.4&petal_width=0.2"
+PREDICT = f"/models/iris/predict?{IRIS}"
+
+
+def write(path, text):
+    """Replace a file as Kubernetes and careful people do: at once."""
+    beside = path.with_suffix(".new")
+    beside.write_text(text)
+    beside.replace(path)
+
+
+def give(instance, path, text=KEYS):
+    """Replace the keys, and wait until every worker has them."""
+    mark = f"mark-{secrets.token_hex(4)}"
+    write(path, f"{text}{mark}={digest_of(mark).hex()}\n")
+
+    def have_it():
+        changed = instance.lines(event="api_keys_changed")
+        return {line["pid"] for line in changed if mark in line["names"]} == {*instance.workers()}
+
+    eventually(have_it)
+
+
+@pytest.fixture(scope="module")
+def keys_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("secret") / "keys"
+    path.write_text(KEYS)
+    return path
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory, keys_file):
+    with Instance(
+        tmp_path_factory.mktemp("guarded"),
+        WEB_CONCURRENCY="2",
+        WEIR_API_KEYS_FILE=str(keys_file),
+        WEIR_METRICS_TOKEN=TOKEN,
+        WEIR_LOG_LEVEL="debug",
+    ) as instance:
+        yield instance
+
+
+def bearer(key):
+    return {"Authorization": f"Bearer {key}"}
+
+
+def field(key):
+    return {"X-API-Key": key}
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "status", "said"),
+    [
+        ("/?msg=a", {}, 401, "this needs a key; send Authorization: Bearer <key>, or X-API-Key"),
+        ("/?msg=a", bearer(SHOP), 200, ""),
+        ("/?msg=a", {"Authorization": f"BEARER   {SHOP} "}, 200, ""),
+        ("/?msg=a", field(SHOP), 200, ""),
+        ("/?msg=a", bearer(SHOP) | field(SHOP), 200, ""),
+        ("/?msg=a", bearer(SHOP) | field(OPS), 401, "carry two keys"),
+        ("/?msg=a", {"Authorization": "Basic dXNlcjpwYXNz"}, 401, "another scheme than Bearer"),
+        ("/?msg=a", {"Authorization": "Basic dXNlcjpwYXNz"} | field(SHOP), 200, ""),
+        ("/?msg=a", {"Authorization": SHOP}, 401, "another scheme than Bearer"),
+        ("/?msg=a", bearer(""), 401, "this needs a key"),
+        ("/?msg=a", bearer(OTHER), 401, "none that is known here"),
+        ("/?msg=a", bearer(SHOP[:-1]), 401, "none that is known here"),
+        ("/?msg=a", bearer(SHOP + "0"), 401, "none that is known here"),
+        ("/?msg=a", bearer(SHOP.upper()), 401, "none that is known here"),
+        ("/?msg=a", bearer(f"{SHOP} {OPS}"), 401, "none that is known here"),
+        ("/?msg=a", bearer(digest_of(SHOP).hex()), 401, "none that is known here"),
+        ("/?msg=a", bearer("x" * 7000), 401, "none that is known here"),
+        ("/?msg=a", bearer("\xff"), 401, "none that is known here"),
+        (f"/?msg=a&api_key={SHOP}", {}, 401, "a key in the address is not read"),
+        (f"/?msg=a&access_token={SHOP}", {}, 401, "a key in the address is not read"),
+        (PREDICT, {}, 401, "this needs a key"),
+        (PREDICT, bearer(SHOP), 200, ""),
+        (f"{PREDICT}&key={SHOP}", {}, 401, "a key in the address is not read"),
+        ("/models/cat-or-dog", bearer(SHOP), 403, "the key 'shop' may ask other models: iris"),
+        ("/v2/models/cat-or-dog", bearer(SHOP), 403, "the key 'shop' may ask other models: iris"),
+        ("/models/none", bearer(SHOP), 403, "the key 'shop' may ask other models: iris"),
+        ("/models/none", bearer(OPS), 404, "none"),
+        ("/v2/models/iris", bearer(SHOP), 200, ""),
+        (PREDICT, bearer(PROM), 403, "the key 'prom' is for metrics, and this is predict"),
+        ("/metrics", {}, 401, "/metrics needs a key"),
+        ("/metrics", bearer(SHOP), 403, "the key 'shop' is for predict, and this is metrics"),
+        ("/metrics", bearer(PROM), 200, ""),
+        ("/metrics", bearer(TOKEN), 200, ""),
+        ("/?msg=a", bearer(TOKEN), 403, "the key 'metrics-token' is for metrics"),
+        ("/no/such/path", {}, 404, "nothing is served"),
+        ("/healthz", {}, 200, ""),
+        ("/readyz", bearer(OTHER), 200, ""),
+        ("/v2/health/ready", {}, 200, ""),
+    ],
+)
+def test_a_request_is_answered_by_its_key(guarded, path, fields, status, said):
+    answer = requests.get(guarded.url + path, headers=fields, timeout=20)
+
+    assert answer.status_code == status, answer.text
+    if said:
+        assert said in answer.json()["detail"]
+        assert answer.json()["success"] is False
+    if status in {401, 403}:
+        assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="weir"')
+        assert answer.json()["request_id"] == answer.headers["X-Request-ID"]
+
+
+@pytest.mark.parametrize("route", sorted(r for r, who in WHO_MAY_ASK.items() if who != OPEN))
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_no_route_answers_without_a_key(guarded, route, method):
+    path = (
+        route.replace("<name>", "iris").replace("<version>", "1").replace("<path:rest>", "status")
+    )
+    path = re.sub(r"<any\((\w+).*?\):kind>", r"\1", path)
+
+    answer = requests.request(method, guarded.url + path, timeout=20)
+
+    assert answer.status_code in {401, 405}
+    others = {"GET", "POST"} - {method}
+    if answer.status_code == 405:
+        assert others & {*answer.headers["Allow"].split(", ")}
+
+
+def test_a_body_is_not_read_of_who_may_not_ask(guarded):
+    with Wire(guarded.port) as wire:
+        wire.send(
+            b"POST /models/iris/predict HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 9000000\r\nExpect: 100-continue\r\n\r\n"
+        )
+        answer = wire.answer()
+
+        assert answer.status == 401
+        assert answer.fields["connection"] == "close"
+
+
+def test_the_key_s_name_is_in_the_log_and_a_label(guarded):
+    sent = requests.get(guarded.url + PREDICT, headers=bearer(OPS), timeout=20)
+
+    (line,) = guarded.lines(request_id=sent.headers["X-Request-ID"])
+    scrape = requests.get(f"{guarded.url}/metrics", headers=bearer(PROM), timeout=20).text
+    assert line["key"] == "ops"
+    assert re.search(
+        r'^api_key_requests_total\{key="ops",status="200"\} [1-9]', scrape, re.MULTILINE
+    )
+
+
+def test_a_key_s_admin_may_change_models_and_others_not(guarded):
+    index = f"{guarded.url}/v2/repository/index"
+
+    assert requests.post(index, headers=bearer(SHOP), timeout=20).status_code == 403
+    assert requests.post(index, headers=bearer(OPS), timeout=20).ok
+
+
+def test_a_key_that_is_revoked_while_in_use_is_refused_and_a_new_one_taken(guarded, keys_file):
+    new = f"weir_canary9_{secrets.token_hex(20)}"
+    statuses = []
+    done = threading.Event()
+
+    def ask():
+        with requests.Session() as session:
+            while not done.is_set():
+                answer = session.get(guarded.url + PREDICT, headers=bearer(SHOP), timeout=20)
+                statuses.append(answer.status_code)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        eventually(lambda: statuses.count(200) > 20)
+        write(keys_file, KEYS.replace(digest_of(SHOP).hex(), digest_of(new).hex()))
+        eventually(lambda: statuses[-20:] == [401] * 20)
+        eventually(lambda: requests.get(guarded.url + PREDICT, headers=bearer(new), timeout=20).ok)
+    finally:
+        done.set()
+        asking.join()
+        give(guarded, keys_file)
+
+    assert requests.get(guarded.url + PREDICT, headers=bearer(SHOP), timeout=20).ok
+    assert set(statuses) == {200, 401}
+    assert new not in guarded.log.read_text()
+
+
+@pytest.mark.parametrize("broken", ["shop=sesame\n", None], ids=["unreadable", "gone"])
+def test_a_file_that_cannot_be_used_leaves_what_was_and_is_told(guarded, keys_file, broken):
+    told = len(guarded.lines(event="api_keys_unusable"))
+    if broken:
+        write(keys_file, broken)
+    else:
+        keys_file.unlink()
+    try:
+
+        def is_told():
+            assert requests.get(guarded.url + PREDICT, headers=bearer(SHOP), timeout=20).ok
+            return len(guarded.lines(event="api_keys_unusable")) > told
+
+        eventually(is_told)
+    finally:
+        give(guarded, keys_file)
+    assert "sesame" not in guarded.log.read_text()
+
+
+def test_no_key_appears_anywhere_but_where_it_was_sent(guarded):
+    paths = ("/", "/?msg=a", PREDICT, "/models/none", "/no/such", "/metrics", "/v2/nothing")
+    keys = (SHOP, PROM, OPS, OTHER, TOKEN)
+    told = [
+        requests.get(guarded.url + path, headers=fields, timeout=20).text
+        for path in paths
+        for key in keys
+        for fields in (bearer(key), field(key), {"Authorization": f"Basic {key}"})
+    ]
+    for path in ("/models/iris/predict", "/v2/models/iris/infer"):
+        sent = requests.post(guarded.url + path, data=b"{", headers=bearer(OPS), timeout=20)
+        told.append(sent.text)
+    with Wire(guarded.port) as wire:
+        wire.send(f"GET / HTTP/1.1\r\nHost: a\r\nX-API-Key: {SHOP}\r\n folded\r\n\r\n".encode())
+        told.append(wire.answer().body.decode())
+
+    written = [guarded.log.read_text(), *told]
+    kept = [*Path("/dev/shm").glob(f"weir-{guarded.port}-*/**/*")]
+    written += [path.read_bytes().decode("latin-1") for path in kept if path.is_file()]
+    assert len(written) > len(told) + 2
+    for canary in keys:
+        assert not [text for text in written if canary in text]
