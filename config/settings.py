@@ -9,7 +9,7 @@ from environs import Env, EnvValidationError
 
 from config import machine
 from config.access import KEYS, STORE, read_access
-from config.api_keys import ApiKey
+from config.api_keys import ADMIN, METRICS, SCOPES, ApiKey
 from config.rates import Rate
 from config.service_links import service_links
 from config.variables import (
@@ -95,6 +95,14 @@ class Settings:
     def is_open_to_all(self) -> bool:
         """Whether every interface is listened on, and nobody who asks needs a key."""
         return self.host in {"", "0.0.0.0", "::"} and not self.has_keys  # noqa: S104  # no bind
+
+    @property
+    def guarded_scopes(self) -> frozenset[str]:
+        """For what a key is needed: for everything, or for what a token guards."""
+        if self.has_keys:
+            return frozenset(SCOPES)
+        tokens = {METRICS: self.metrics_token, ADMIN: self.admin_token}
+        return frozenset(scope for scope, token in tokens.items() if token)
 
     @property
     def takes_changes(self) -> bool:

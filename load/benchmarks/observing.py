@@ -6,6 +6,7 @@ What observing costs an echo: its CPU with everything on, and with each concern 
     timing     without Server-Timing         record    without all of it: a record nobody reads
     pages      without pages and openapi.json
     traced     everything, and one request in a hundred as spans to a receiver here
+    guarded    everything, and each request with a key and counted against a rate
 
 One worker on one core, wrk on the other, a variant and all in turn; CPU is that of the processes,
 user and system, over the requests that wrk counts. The switches are this benchmark's alone:
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import threading
 from contextlib import ExitStack
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -53,6 +55,8 @@ elif off == "record":
     app.wsgi_app = bare
 """
 
+KEY = "weir_of_a_benchmark_that_nobody_else_has"
+
 VARIANTS = {
     "all": {},
     "logs": {"BENCH_OFF": "logs"},
@@ -60,6 +64,10 @@ VARIANTS = {
     "timing": {"BENCH_OFF": "timing"},
     "record": {"BENCH_OFF": "record"},
     "pages": {"WEIR_PAGES": "0"},
+    "guarded": {
+        "WEIR_API_KEYS": f"bench={sha256(KEY.encode()).hexdigest()}",
+        "WEIR_RATE_LIMIT": "999999999/hour",
+    },
     "traced": {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.01"},
 }
 
@@ -104,7 +112,8 @@ def compare(name, rounds, seconds, receiver):
         }
         for turn in range(rounds + 1):
             for each, (master, port) in masters.items():
-                row = measure(master, f"http://127.0.0.1:{port}/?msg=Hello", seconds)
+                options = ("-H", f"Authorization: Bearer {KEY}") if each == "guarded" else ()
+                row = measure(master, f"http://127.0.0.1:{port}/?msg=Hello", seconds, *options)
                 if turn:  # the first is a warm-up
                     rows[each].append(row)
     return rows
@@ -122,7 +131,7 @@ def main():
         for name in sys.argv[3:] or [name for name in VARIANTS if name != "all"]:
             rows = compare(name, int(rounds), int(seconds), receiver)
             print_medians(rows)
-            print(f"CPU all ÷ {name}:", ratio(rows["all"], rows[name], 0))
+            print(f"CPU {name} ÷ all:", ratio(rows[name], rows["all"], 0))
     server.shutdown()
 
 

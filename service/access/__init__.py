@@ -1,10 +1,10 @@
 """Who may ask, and how often: keys, their scopes and models, and rates."""
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 
-from config.api_keys import ADMIN, METRICS, SCOPES, ApiKey, digest_of
+from config.api_keys import ADMIN, METRICS, ApiKey, digest_of
 from config.settings import Settings
 from service.access.guard import Guard
 from service.access.limiter import Limiter
@@ -20,16 +20,16 @@ COUNTS = "rates"
 
 def guard_of(settings: Settings, trusts: Callable[[str], bool]) -> Guard | None:
     """Make the guard that *settings* ask for, if they do; *trusts* knows the proxies."""
-    tokens = _tokens(settings)
-    guarded = _guarded(settings, tokens)
-    if not guarded and not settings.rate_limit:
+    if not settings.guarded_scopes and not settings.rate_limit:
         return None
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")  # the instance's own, under Gunicorn
     counts = SharedCounts(Path(folder, COUNTS) if folder else None)
     store = Store(settings.rate_limit_store) if settings.rate_limit_store else None
     path = Path(settings.api_keys_file) if settings.api_keys_file else None
-    register = Register((*settings.api_keys, *tokens), path)
-    return Guard(guarded, register.find, Limiter(counts, store), settings.rate_limit, trusts)
+    register = Register((*settings.api_keys, *_tokens(settings)), path)
+    return Guard(
+        settings.guarded_scopes, register.find, Limiter(counts, store), settings.rate_limit, trusts
+    )
 
 
 def _tokens(settings: Settings) -> list[ApiKey]:
@@ -43,10 +43,3 @@ def _tokens(settings: Settings) -> list[ApiKey]:
         for name, token, scope in found
         if token
     ]
-
-
-def _guarded(settings: Settings, tokens: Collection[ApiKey]) -> set[str]:
-    """The scopes for which a key is needed: all, or those that have a token."""
-    if settings.has_keys:
-        return set(SCOPES)
-    return {scope for token in tokens for scope in token.scopes}

@@ -12,7 +12,7 @@ from service.api.payload import PictureSchema
 from service.inference.model import Model
 from service.inference.protocol.framing import FIELD as JSON_LENGTH
 from service.inference.signature.json_schema import JsonSchema
-from service.openapi import fixed, inferring, predicting, refusals, schemas
+from service.openapi import fixed, guarded, inferring, predicting, refusals, schemas
 from service.openapi.names import shown
 from service.openapi.served import Served, served
 from service.openapi.shapes import COUNT
@@ -47,13 +47,13 @@ PARAMETERS: dict[str, JsonSchema] = {
 def document(models: Iterable[Model], settings: Settings) -> bytes:
     """Write what is served here, as JSON."""
     found = served(models, fixed.TAGS)
-    without = () if settings.admin_token else (fixed.REPOSITORY,)
+    without = () if settings.takes_changes else (fixed.REPOSITORY,)
     marshmallow = schemas.plugin()
     spec = APISpec(
         "Weir", __version__, OPENAPI, [marshmallow], info=INFO, tags=_tags(found, without)
     )
     describe = schemas.add(spec, marshmallow)
-    _add_shared(spec, settings)
+    _add_shared(spec)
     described = {predicting.PICTURE: predicting.picture_schema(describe(PictureSchema))}
     envelope = describe(inferring.ENVELOPE)
     for name, schema in described.items():
@@ -63,9 +63,11 @@ def document(models: Iterable[Model], settings: Settings) -> bytes:
             _add_model(spec, each, envelope)
         except Exception as error:  # noqa: BLE001  # one that cannot be described hides no other
             log_raised("model_undescribed", error, model=each.model.name)
-    for path, operations in _fixed_paths(settings).items():
+    for path, operations in fixed.paths(has_repository=settings.takes_changes).items():
         spec.path(path, operations=operations)
-    return orjson.dumps(spec.to_dict())
+    written: JsonSchema = spec.to_dict()
+    guarded.guard(written, settings)
+    return orjson.dumps(written)
 
 
 def _add_model(spec: APISpec, served: Served, envelope: JsonSchema) -> None:
@@ -86,7 +88,7 @@ def _tags(found: Iterable[Served], without: Collection[str]) -> list[dict[str, s
     return [{"name": name, "description": told} for name, told in described.items()]
 
 
-def _add_shared(spec: APISpec, settings: Settings) -> None:
+def _add_shared(spec: APISpec) -> None:
     for name, schema in refusals.SCHEMAS.items():
         spec.components.schema(name, schema)
     for name, header in refusals.HEADERS.items():
@@ -95,16 +97,3 @@ def _add_shared(spec: APISpec, settings: Settings) -> None:
         spec.components.response(name, response)
     for name, parameter in PARAMETERS.items():
         spec.components.parameter(name, "header", parameter)
-    tokens = {
-        fixed.METRICS_TOKEN: settings.metrics_token,
-        fixed.ADMIN_TOKEN: settings.admin_token,
-    }
-    for name, token in tokens.items():
-        if token:
-            spec.components.security_scheme(name, {"type": "http", "scheme": "bearer"})
-
-
-def _fixed_paths(settings: Settings) -> JsonSchema:
-    return fixed.paths(
-        has_metrics_token=bool(settings.metrics_token), has_admin_token=bool(settings.admin_token)
-    )

@@ -28,7 +28,6 @@ TAGS = {
     PROTOCOL: "The Open Inference Protocol V2, as clients of Triton, KServe and MLServer speak it.",
     REPOSITORY: "Models that come and go while others serve.",
 }
-METRICS_TOKEN, ADMIN_TOKEN = "metricsToken", "adminToken"
 
 PAGE = {HTML: content(TEXT)}
 ECHO = content(ref("Echo"), {"response": "Hello", "success": True})
@@ -51,11 +50,11 @@ MSG_BODY: JsonSchema = {
 }
 
 
-def paths(*, has_metrics_token: bool, has_admin_token: bool) -> dict[str, JsonSchema]:
+def paths(*, has_repository: bool) -> dict[str, JsonSchema]:
     """Describe each, by its path."""
-    described = {**_service(), **_health(), "/metrics": _metrics(has_token=has_metrics_token)}
+    described = {**_service(), **_health(), "/metrics": _metrics()}
     described |= _protocol()
-    return described | (_repository() if has_admin_token else {})
+    return described | (_repository() if has_repository else {})
 
 
 def get(
@@ -136,7 +135,7 @@ def _ready(operation_id: str, tag: str, schema: JsonSchema, media_type: str) -> 
     return {"get": operation(operation_id, tag, summary, answers, names)}
 
 
-def _metrics(*, has_token: bool) -> JsonSchema:
+def _metrics() -> JsonSchema:
     texts = {PROMETHEUS: content(TEXT), OPENMETRICS: content(TEXT)}
     return {
         "get": operation(
@@ -144,8 +143,7 @@ def _metrics(*, has_token: bool) -> JsonSchema:
             HEALTH,
             "Tell the metrics of all workers",
             {200: answered("By `Accept`: Prometheus's text or OpenMetrics.", texts)},
-            refusals.names([401] if has_token else []),
-            security=[{METRICS_TOKEN: []}] if has_token else None,
+            refusals.names(),
         )
     }
 
@@ -203,9 +201,8 @@ def _post(
             REPOSITORY,
             summary,
             {200: in_json("Done.", answer)},
-            refusals.names([401, 403, 404, 415], is_protocols=True),
+            refusals.names([403, 404, 415], is_protocols=True),
             parameters=list(parameters),
             requestBody={"content": {JSON: content(ref(body))}},
-            security=[{ADMIN_TOKEN: []}],
         )
     }

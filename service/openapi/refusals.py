@@ -11,8 +11,8 @@ PROBLEM, FAULT = "Problem", "Fault"
 
 MEANINGS = {
     400: "What was sent cannot be read to its end, or is no well-formed HTTP.",
-    401: "The token is missing, or another.",
-    403: "This is switched off here.",
+    401: "There is no key, or none that is known.",
+    403: "The key is not for this, or this is switched off here.",
     404: "There is no such path, model or version.",
     405: "The path does not take this method; `Allow` names those that it takes.",
     408: "The request did not arrive in its time.",
@@ -21,13 +21,19 @@ MEANINGS = {
     415: "The media type, content coding or charset of the body is none that is read.",
     417: "An expectation other than `100-continue`.",
     422: "It can be read, and is not what is wanted; `errors` points at each fault.",
+    429: "More requests than the rate says; come back later.",
     431: "The header fields are more or longer than are read.",
     500: "The service has failed; its log has the reason under the `request_id`.",
     501: "A transfer coding other than `chunked`.",
     503: "There is no room for the request now, or nothing that answers it; come back later.",
     504: "There is no answer within the time that the request may take.",
 }
-HEADERS_OF = {401: ["WWW-Authenticate"], 405: ["Allow"], 503: ["Retry-After"]}
+HEADERS_OF = {
+    401: ["WWW-Authenticate"],
+    405: ["Allow"],
+    429: ["Retry-After", "RateLimit-Policy", "RateLimit"],
+    503: ["Retry-After"],
+}
 
 # Those that any request may get, from the connection or from the service.
 ANY = (400, 405, 408, 413, 414, 417, 431, 500, 501, 503, 504)
@@ -37,9 +43,17 @@ HEADERS: dict[str, JsonSchema] = {
     "Allow": {"description": "The methods that the path takes.", "schema": TEXT},
     "Retry-After": {
         "description": "Seconds after which to come back.",
-        "schema": {"type": "integer", "minimum": 1, "maximum": 60},
+        "schema": {"type": "integer", "minimum": 1},
     },
     "WWW-Authenticate": {"description": "How to be let in (RFC 6750).", "schema": TEXT},
+    "RateLimit-Policy": {
+        "description": "How many requests (q) may come within how many seconds (w).",
+        "schema": TEXT,
+    },
+    "RateLimit": {
+        "description": "How many more may come (r), and when the window ends (t, in seconds).",
+        "schema": TEXT,
+    },
     FIELD: {
         "description": "How long the JSON is, where the tensors' bytes follow it.",
         "schema": COUNT,

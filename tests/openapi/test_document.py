@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from config.api_keys import ApiKey, digest_of
+from config.rates import Rate
 from service.openapi.document import document as written
 from tests.openapi.repository import HOSTILE
 
@@ -22,8 +24,10 @@ def operations(document):
             yield path, method, operation
 
 
-def with_tokens(app):
-    settings = replace(app.settings, admin_token="opensesame-admin", metrics_token="opensesame-m")
+def with_tokens(app, **more):
+    settings = replace(
+        app.settings, admin_token="opensesame-admin", metrics_token="opensesame-m", **more
+    )
     return json.loads(written(list(app.catalog), settings))
 
 
@@ -127,9 +131,29 @@ def test_tokens_are_told_of_only_where_they_are_wanted(described_app, document):
     assert not [path for path in document["paths"] if "repository" in path]
 
     wanted = with_tokens(described_app)
-    assert wanted["paths"]["/metrics"]["get"]["security"] == [{"metricsToken": []}]
-    assert wanted["paths"]["/v2/repository/reload"]["post"]["security"] == [{"adminToken": []}]
-    assert set(wanted["components"]["securitySchemes"]) == {"metricsToken", "adminToken"}
+    assert wanted["paths"]["/metrics"]["get"]["security"] == by("metrics")
+    assert wanted["paths"]["/v2/repository/reload"]["post"]["security"] == by("admin")
+    assert set(wanted["components"]["securitySchemes"]) == {"bearer", "apiKey"}
+    assert "security" not in wanted["paths"]["/models"]["get"]
+
+
+def by(scope):
+    return [{"bearer": [scope]}, {"apiKey": [scope]}]
+
+
+def test_with_keys_every_operation_says_what_it_wants_and_how_it_refuses(described_app):
+    keys = (ApiKey(name="shop", digest=digest_of("opensesame-shop")),)
+    document = with_tokens(described_app, api_keys=keys, rate_limit=Rate(10, 1))
+    for path, _, operation in operations(document):
+        if path in {"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"}:
+            assert "security" not in operation
+            assert not {"401", "429"} & operation["responses"].keys()
+            continue
+        scope = "metrics" if path == "/metrics" else "admin" if "repository" in path else "predict"
+        assert operation["security"] == by(scope)
+        assert {"401", "403"} <= operation["responses"].keys()
+        assert ("429" in operation["responses"]) == (path != "/metrics")
+    assert "opensesame" not in json.dumps(document)
 
 
 def test_nothing_private_is_in_it(described_app):
