@@ -10,6 +10,7 @@ from environs import Env, EnvValidationError
 from config import machine
 from config.access import KEYS, STORE, read_access
 from config.api_keys import ADMIN, METRICS, SCOPES, ApiKey
+from config.origins import origins
 from config.rates import Rate
 from config.service_links import service_links
 from config.variables import (
@@ -82,6 +83,8 @@ class Settings:
     instance: str
     slow_ms: int
     error_detail: str
+    cors_origins: tuple[str, ...]
+    hsts_s: int
     log_level: str
     log_format: str
     commit: str
@@ -194,6 +197,9 @@ def _telling(env: Env) -> dict[str, Any]:
         "metrics_token": text(env, TOKEN, "", token),
         "instance": text(env, "WEIR_INSTANCE", text(env, "DYNO", "")),
         "slow_ms": whole(env, "WEIR_SLOW_MS", 1000, WholeNumber(1, 3_600_000)),
+        "cors_origins": origins(env, "WEIR_CORS_ORIGINS"),
+        # Two years: what lists of browsers' own ask for is the longest that is of use.
+        "hsts_s": whole(env, "WEIR_HSTS_S", 0, WholeNumber(0, 63_072_000)),
         "error_detail": choice(env, "WEIR_ERROR_DETAIL", "full", "names", "none"),
         "log_level": choice(env, "WEIR_LOG_LEVEL", "info", "debug", "warning", "error"),
         "log_format": choice(env, "WEIR_LOG_FORMAT", "auto", "json", "console"),

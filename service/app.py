@@ -6,10 +6,9 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import gevent.threadpool
 from gevent import monkey
@@ -22,20 +21,24 @@ from service.access.routes import check as check_table
 from service.api import echo, health, models, predict, v2
 from service.application import Application
 from service.aside import Aside
-from service.exchange import Observer
+from service.cors import Cors, Preflights
+from service.exchange import Beginner
 from service.exposition import Exposition
 from service.inference.account import Account
 from service.inference.catalog import Catalog
 from service.inference.resources import ModelResources
-from service.quiet_minute import QuietMinute
-from service.raised import log_raised
+from service.observer_faults import ObserverFaults
 from service.recorder import Recorder
 from service.repository.live import Repository
 from service.statistics import Statistics
 from service.tracing.observer import tracing_of
+from service.transport_security import StrictTransport
 from service.trust import trust_in
 from service.usage import Usage, watch_memory
 from service.wire.admission import Admission
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -72,15 +75,26 @@ def create_app(settings: Settings) -> Application:
     app.tracing = tracing_of(os.environ, settings.slow_ms)
     if app.tracing:
         app.tracing.queue.dropped = metrics.spans_dropped
-    app.recorder = Recorder(app.wsgi_app, trusts, closed=_observers(app), faulted=faulted)
+    app.recorder = _recorder(app, trusts, faulted)
     app.wsgi_app = app.recorder  # type: ignore[method-assign]  # the documented way to wrap it
     return app
 
 
-def _observers(app: Application) -> list[Observer]:
-    """Who is shown each request at its end."""
-    told = [metrics.closed, app.statistics.closed, logs.request_writer()]
-    return [*told, app.tracing.closed] if app.tracing else told
+def _recorder(app: Application, trusts: Callable[[str], bool], faulted: ObserverFaults) -> Recorder:
+    """Make what stands around *app*: who may read its answers, and who is shown their record."""
+    settings = app.settings
+    begun: list[Beginner] = []
+    answering: WSGIApplication = app.wsgi_app
+    if settings.cors_origins:
+        cors = Cors(settings.cors_origins)
+        begun.append(cors)
+        answering = Preflights(answering, cors, app.methods_at)
+    if settings.hsts_s:
+        begun.append(StrictTransport(settings.hsts_s))
+    closed = [metrics.closed, app.statistics.closed, logs.request_writer()]
+    if app.tracing:
+        closed.append(app.tracing.closed)
+    return Recorder(answering, trusts, begun=begun, closed=closed, faulted=faulted)
 
 
 def attend(app: Application, roster: Roster, slot: int, sockets: Sequence[Any]) -> None:
@@ -153,25 +167,3 @@ def _configure(app: Application, settings: Settings) -> None:
     # A redirect would answer HTML, and lose the body of a client that does not follow it.
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
-
-
-class ObserverFaults:
-    """Counts the faults of observers, and tells one of them a minute."""
-
-    def __init__(self, count: Callable[[str], None]) -> None:
-        self._count = count
-        self._minute = QuietMinute()
-
-    def guard(self, observe: Callable[[], None], observer: str) -> None:
-        """Call *observe*, whose faults are its *observer*'s alone."""
-        try:
-            observe()
-        except Exception as error:  # noqa: BLE001  # an observer may fail in any way
-            self(observer, error)
-
-    def __call__(self, observer: str, error: Exception) -> None:
-        """Note that *observer* raised *error*."""
-        with suppress(Exception):
-            self._count(observer)
-        if self._minute.is_over():
-            log_raised("observer_failed", error, observer=observer)

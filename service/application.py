@@ -1,6 +1,6 @@
 """The application: what routes and the worker find at it, on Flask without work nobody needs."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -141,6 +141,10 @@ class Application(flask.Flask):
         except HTTPException:
             return False
         return not (self.guard and self.guard.judge(environ, rule.rule, arguments).refusal)
+
+    def methods_at(self, environ: "WSGIEnvironment") -> Collection[str]:
+        """The methods that the request's path takes; none where it is unknown."""
+        return list(self.adapter_for(environ).allowed_methods())
 
     def taking(self, method: str, environ: "WSGIEnvironment") -> tuple[str, Mapping[str, Any]]:
         """The endpoint that takes *method* at the request's path, and its arguments; or nothing."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from service.forwarded import router_ms
 from service.inference.trip import Trip
 from service.origin import Ids
+from service.security_headers import DATA
 from service.stages import Stages
 from service.trace_context import Parent, parent_of
 
@@ -62,6 +63,12 @@ class Exchange:
     parent: Parent | None = None
     prediction: Mapping[str, Any] = MappingProxyType({})
 
+    # Of the answer's fields: the lines that protect it, those that the request called for, and the
+    # names of what it varies by.
+    protection = DATA
+    called_for = ""
+    varies_by: tuple[str, ...] = ()
+
     def __init__(self, environ: "WSGIEnvironment", drawn: Drawn, client_ip: str) -> None:
         """Begin with what *environ* says of the request, and the ids *drawn* where it has none."""
         told = environ.get
@@ -84,9 +91,10 @@ class Exchange:
         """Note that the answer's head leaves now; the fields that it bears, as lines."""
         self.status = status
         self.stages.enter("write")
+        vary = f"Vary: {', '.join(self.varies_by)}\r\n" if self.varies_by else ""
         return (
             f"X-Request-ID: {self.request_id}\r\n"
-            "X-Content-Type-Options: nosniff\r\n"
+            f"{self.protection}{self.called_for}{vary}"
             f"Server-Timing: {self.stages.server_timing()}\r\n"
             f"{self.rate_fields}"
         )
@@ -97,6 +105,8 @@ class Exchange:
         return Ids(self.request_id, self.trace_id, self.span_id)
 
 
+# Told of each exchange when it begins, with what is known of its request so far.
+Beginner: TypeAlias = "Callable[[WSGIEnvironment, Exchange], None]"
 Observer: TypeAlias = Callable[[Exchange], None]
 
 

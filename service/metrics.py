@@ -76,9 +76,7 @@ def metrics() -> Response:
     media_type = media_type_for(request.headers.get("Accept", ""))
     write = partial(current_app.exposition.text, media_type)
     text = current_app.scraping.run(write, monotonic() + SCRAPE_S)
-    answer = Response(text, content_type=CONTENT_TYPES[media_type])
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return Response(text, content_type=CONTENT_TYPES[media_type])
 
 
 def sample(app: Application) -> None:

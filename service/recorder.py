@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from config.roster import own_cell
 from service.counted_body import CountedBody
-from service.exchange import KEY, STAGES, Drawn, Exchange, Observer
+from service.exchange import KEY, STAGES, Beginner, Drawn, Exchange, Observer
 from service.forwarded import client_ip
 from service.origin import ABOUT
 
@@ -55,17 +55,19 @@ class Recorder:
         app: "WSGIApplication",
         trusts: Callable[[str], bool],
         *,
+        begun: Iterable[Beginner] = (),
         closed: Iterable[Observer] = (),
         faulted: Faulted = lambda _observer, _error: None,
     ) -> None:
         """
-        Record every exchange of *app* and show it to the observers at its end.
+        Record every exchange of *app*; those of *begun* may add to its fields, of *closed* observe.
 
         *trusts* tells of a peer whether it is a proxy whose word counts; *faulted* is told the
         concern of an observer that failed (its module below the package), and what it raised.
         """
         self._app = app
         self._trusts = trusts
+        self._begun = tuple(begun)
         self._closed = tuple(closed)
         self._faulted = faulted
         self._fresh_ids: list[Drawn] = []
@@ -110,6 +112,8 @@ class Recorder:
         if not fresh:
             fresh += _drawn()
         exchange = Exchange(environ, fresh.pop(), client_ip(environ, self._trusts))
+        for begin in self._begun:
+            begin(environ, exchange)
         self._open.add(exchange)
         self.told_in_flight[0] = len(self._open)
         ABOUT.set((exchange,))

@@ -21,6 +21,7 @@ FLOORS = [
         "service.stages",
         "service.trace_context",
         "service.raised",
+        "service.security_headers",
         "service.whole_files",
     },
     {"service.explain", "service.keys"},
@@ -31,7 +32,7 @@ FLOORS = [
         "service.inference.trip",
         "service.log_writer",
     },
-    {"service.inference.telemetry"},
+    {"service.inference.telemetry", "service.observer_faults"},
     {
         "service.inference.pictures",
         "service.inference.protocol",
@@ -44,6 +45,8 @@ FLOORS = [
     {"service.exchange", "service.instruments", "service.usage"},
     {
         "service.recorder",
+        "service.cors",
+        "service.transport_security",
         "service.worker_files",
         "service.statistics",
         "service.repository",

@@ -70,7 +70,7 @@ def make(repository: Path, execution: str) -> None:
 
 def graph() -> bytes:
     """Build the MLP as ONNX."""
-    from onnx import TensorProto, helper, numpy_helper  # noqa: PLC0415  # only needed here
+    from onnx import TensorProto, helper, numpy_helper  # only needed here
 
     random, nodes, weights, value = np.random.default_rng(5), [], [], "x"
     for number, shape in enumerate(SHAPES):

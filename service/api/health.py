@@ -25,7 +25,7 @@ REASONS = {
 @blueprint.get("/healthz")
 def healthz() -> Answer:
     """Say that this process turns; no dependency, so a probe never restarts it for another's."""
-    return probe_answer({"success": True, "status": "alive"})
+    return Answer({"success": True, "status": "alive"})
 
 
 @blueprint.get("/readyz")
@@ -33,14 +33,14 @@ def readyz() -> Answer:
     """Say whether this worker may have traffic: its models answer, it is not leaving, not full."""
     found = reasons()
     if not found:
-        return probe_answer({"success": True, "status": "ready"})
+        return Answer({"success": True, "status": "ready"})
     return not_ready(found)
 
 
 @blueprint.get("/version")
 def version() -> Answer:
     """Say which release, commit and models run here."""
-    return probe_answer({"success": True, **what_runs()})
+    return Answer({"success": True, **what_runs()})
 
 
 def what_runs() -> dict[str, Any]:
@@ -63,9 +63,7 @@ def reasons() -> list[dict[str, str]]:
 def not_ready(found: Sequence[dict[str, str]], **members: Any) -> Answer:
     """Refuse traffic for the reasons *found*."""
     detail = "not ready: " + ", ".join(map(_sentence, found))
-    refusal = problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, **members, reasons=found)
-    refusal.headers["Cache-Control"] = "no-store"
-    return refusal
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, **members, reasons=found)
 
 
 def _own_reasons() -> Iterator[dict[str, str]]:
@@ -90,10 +88,3 @@ def _sentence(reason: dict[str, str]) -> str:
     words = [reason[name] for name in ("reason", "model", "version") if name in reason]
     detail = reason.get("detail")
     return " ".join([*words, f"({detail})"] if detail else words)
-
-
-def probe_answer(body: dict[str, Any]) -> Answer:
-    """Answer what must not be kept."""
-    answer = Answer(body)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer

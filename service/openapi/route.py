@@ -16,6 +16,7 @@ from service.errors import ServiceError
 from service.inference.model import Model
 from service.openapi.document import document
 from service.request import request
+from service.security_headers import KEPT_DATA
 
 blueprint = Blueprint("openapi", __name__)
 
@@ -45,6 +46,7 @@ def openapi() -> Answer:
     answer = Answer(b"" if is_known else edition.body, 304 if is_known else 200)
     if is_known:
         answer.headers.clear()  # there is no content to be described
+    request.exchange.protection = KEPT_DATA
     answer.headers |= {"Cache-Control": "no-cache", "ETag": f'"{edition.tag}"'}
     return answer
 

@@ -69,5 +69,5 @@ class Negotiated:
         except ServiceError as error:
             answer = service_problem(error)
         if self._has_had(answer):
-            answer.headers["Vary"] = "Accept"
+            request.exchange.varies_by += ("Accept",)
         return answer

@@ -1,4 +1,4 @@
-"""A page: its template filled, and the fields that keep what is in it from doing harm."""
+"""A page: its template filled, and told to be one."""
 
 from functools import cache
 from http import HTTPStatus
@@ -11,21 +11,9 @@ from service import __version__
 from service.answer import Answer
 from service.pages.assets import assets
 from service.request import request
+from service.security_headers import PAGE
 
 MEDIA_TYPE = "text/html; charset=utf-8"
-
-# Everything is this host's own; nothing stands in the markup that could run or style.
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-FIELDS = {
-    "Content-Security-Policy": POLICY,
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",
-    "Vary": "Accept",
-}
 
 
 def page(template: str, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> Answer:
@@ -42,7 +30,8 @@ def page(template: str, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> An
         )
     )
     answer = Answer(html.encode(), status, MEDIA_TYPE)
-    answer.headers |= FIELDS
+    request.exchange.protection = PAGE
+    request.exchange.varies_by += ("Accept",)
     return answer
 
 

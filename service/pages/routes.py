@@ -11,6 +11,7 @@ from service.application import current_app
 from service.pages.assets import Asset, assets
 from service.pages.page import page
 from service.request import request
+from service.security_headers import KEPT_DATA
 
 blueprint = Blueprint("pages", __name__)
 
@@ -41,8 +42,9 @@ def static(name: str) -> Response:
     if not is_known:
         answer.data = _content(asset, is_packed=is_packed)
     answer.headers["Cache-Control"] = FOR_EVER if name == asset.hashed else "no-cache"
+    request.exchange.protection = KEPT_DATA
     if asset.is_compressed:
-        answer.headers["Vary"] = "Accept-Encoding"
+        request.exchange.varies_by += ("Accept-Encoding",)
     if is_packed:
         answer.headers["Content-Encoding"] = "gzip"
     answer.set_etag(tag)

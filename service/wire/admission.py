@@ -7,6 +7,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
+from service.cors import is_preflight
 from service.exchange import PROBES
 from service.wire.refusals import Refused
 
@@ -41,6 +42,8 @@ class Admission:
         *claim_place* comes with a connection beyond their limit, and tells whether it may stay.
         """
         if not (claim_place or self.is_full) or environ["PATH_INFO"] in PROBES:
+            return
+        if is_preflight(environ):  # answered at once; refused, it would hide the 503 that comes
             return
         if self.is_full:
             what, limit = "requests are under way", "in_flight"

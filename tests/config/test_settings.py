@@ -130,3 +130,40 @@ def test_a_host_is_an_address_of_this_machine_or_its_name(monkeypatch, host):
     monkeypatch.setenv("WEIR_HOST", host)
 
     assert from_environ().host == host.strip("[]")
+
+
+@pytest.mark.parametrize(
+    ("origins", "told"),
+    [
+        ("shop.example", "has no scheme: write https://shop.example"),
+        ("https://shop.example/", "has a path, be it a slash: write https://shop.example"),
+        ("https://shop.example/buy?x", "has a path"),
+        ("https://Shop.example", "has capitals, which browsers write small"),
+        ("https://shop.example:443", "a port that browsers leave out: write https://shop.example"),
+        ("http://[::1]:80", "a port that browsers leave out: write http://"),
+        ("https://me@shop.example", "has a user"),
+        ("https://żółw.example", "xn--"),
+        ("https://*.shop.example", "has no host"),
+        ("https://", "has no host"),
+        ("https://shop.example:port", "cannot be read"),
+        ("https://shop.example, *", r"\* stands for every origin"),
+        ("null", "sandboxed"),
+    ],
+)
+def test_what_no_browser_says_of_itself_is_no_origin(monkeypatch, origins, told):
+    monkeypatch.setenv("WEIR_CORS_ORIGINS", origins)
+
+    with pytest.raises(InvalidSettings, match=f"WEIR_CORS_ORIGINS=.*wanted; .*{told}"):
+        from_environ()
+
+
+def test_origins_are_those_of_browsers_of_any_kind(monkeypatch):
+    said = "https://shop.example, http://localhost:5173,capacitor://localhost , http://[::1]:8080"
+    monkeypatch.setenv("WEIR_CORS_ORIGINS", said)
+
+    assert from_environ().cors_origins == (
+        "https://shop.example", "http://localhost:5173", "capacitor://localhost",
+        "http://[::1]:8080",
+    )  # fmt: skip
+    monkeypatch.setenv("WEIR_CORS_ORIGINS", "*")
+    assert from_environ().cors_origins == ("*",)

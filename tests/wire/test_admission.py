@@ -91,3 +91,13 @@ def test_a_head_that_cannot_be_served_is_refused_before_its_body(head, status, s
 )
 def test_a_sound_head_passes(head):
     assert check_head(head, 100) is None
+
+
+def test_preflights_are_let_in_like_probes():
+    told = {"HTTP_ORIGIN": "https://shop.example", "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "POST"}
+    preflight = {**asked("/models/cat-or-dog/predict"), **told, "REQUEST_METHOD": "OPTIONS"}
+
+    Admission(limit=2, in_flight=2).admit(preflight)
+    Admission(limit=2).admit(preflight, lambda: False)
+    with pytest.raises(Refused):
+        Admission(limit=2, in_flight=2).admit(preflight | {"REQUEST_METHOD": "POST"})

@@ -60,6 +60,9 @@ def test_a_refusal_is_a_whole_answer_that_ends_the_connection():
         "Content-Length": str(size_bytes),
         "X-Request-ID": "i" * 20,
         "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+        "Cache-Control": "no-store",
         "Connection": "close",
     }
     assert said["status"] == 413
