@@ -84,6 +84,7 @@ class Settings:
     slow_ms: int
     error_detail: str
     cors_origins: tuple[str, ...]
+    compression: bool
     hsts_s: int
     log_level: str
     log_format: str
@@ -198,6 +199,7 @@ def _telling(env: Env) -> dict[str, Any]:
         "instance": text(env, "WEIR_INSTANCE", text(env, "DYNO", "")),
         "slow_ms": whole(env, "WEIR_SLOW_MS", 1000, WholeNumber(1, 3_600_000)),
         "cors_origins": origins(env, "WEIR_CORS_ORIGINS"),
+        "compression": choice(env, "WEIR_COMPRESSION", "1", "0", "on", "off") in {"1", "on"},
         # Two years: what lists of browsers' own ask for is the longest that is of use.
         "hsts_s": whole(env, "WEIR_HSTS_S", 0, WholeNumber(0, 63_072_000)),
         "error_detail": choice(env, "WEIR_ERROR_DETAIL", "full", "names", "none"),

@@ -20,11 +20,23 @@ class Answer:
     """
 
     def __init__(
-        self, document: Any, status: int = 200, content_type: str = "application/json"
+        self,
+        document: Any,
+        status: int = 200,
+        content_type: str = "application/json",
+        *,
+        is_compressible: bool = False,
     ) -> None:
+        """What *is_compressible* repeats nothing of what its request has sent."""
+        self.is_compressible = is_compressible
         self.body = document if isinstance(document, bytes) else orjson.dumps(document)
         self.status = _status_line(status)
         self.headers = {"Content-Type": content_type, "Content-Length": str(len(self.body))}
+
+    def replace_by(self, packed: bytes, coding: str) -> None:
+        """Answer what the body has become by *coding*."""
+        self.body = packed
+        self.headers |= {"Content-Encoding": coding, "Content-Length": str(len(packed))}
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"

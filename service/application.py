@@ -1,7 +1,8 @@
 """The application: what routes and the worker find at it, on Flask without work nobody needs."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import cached_property, lru_cache
+from contextlib import suppress
+from functools import cached_property, lru_cache, partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -17,6 +18,8 @@ from config.settings import Settings
 from service.access.guard import VERDICT, Guard
 from service.answer import Answer
 from service.aside import Aside
+from service.compression import CODING, INLINE_BYTES, LEAST_BYTES, WAIT_S, pack, wants_gzip
+from service.errors import DeadlineExceeded
 from service.exposition import Exposition
 from service.inference.account import Account
 from service.inference.catalog import Catalog
@@ -123,7 +126,26 @@ class Application(flask.Flask):
             answer = self.handle_user_exception(error)
         asked: Any = _cv_request.get().request
         asked.exchange.stages.enter("encode")
-        return answer if isinstance(answer, Answer) else self.make_response(answer)
+        if not isinstance(answer, Answer):
+            return self.make_response(answer)
+        if answer.is_compressible and len(answer.body) >= LEAST_BYTES and self.packs_for(asked):
+            self._compress(answer)
+        return answer
+
+    def packs_for(self, asked: Request) -> bool:
+        """Whether *asked* is to have the compressed answer of two that there are."""
+        if not self.settings.compression:
+            return False
+        asked.exchange.varies_by += ("Accept-Encoding",)
+        return wants_gzip(asked.environ.get("HTTP_ACCEPT_ENCODING", ""))
+
+    def _compress(self, answer: Answer) -> None:
+        work = partial(pack, answer.body)
+        if len(answer.body) <= INLINE_BYTES:
+            answer.replace_by(work(), CODING)
+            return
+        with suppress(DeadlineExceeded):  # others' large bodies are before it
+            answer.replace_by(self.parsing.run(work, monotonic() + WAIT_S), CODING)
 
     @cached_property
     def _lasting_context(self) -> AppContext:

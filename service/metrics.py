@@ -6,13 +6,15 @@ from functools import cache, partial
 from time import monotonic
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint
 from werkzeug.exceptions import HTTPException
 
 from service import __version__, errors
+from service.answer import Answer
 from service.application import Application, current_app
+from service.compression import CODING, pack
 from service.exchange import METHODS, Exchange
-from service.exposition import CONTENT_TYPES, media_type_for
+from service.exposition import CONTENT_TYPES, Exposition, media_type_for
 from service.instruments import (
     BATCH_ROWS,
     BODY,
@@ -70,13 +72,22 @@ def init_app(app: Application) -> None:
 
 
 @blueprint.get("/metrics")
-def metrics() -> Response:
+def metrics() -> Answer:
     """All workers' metrics as Prometheus text or OpenMetrics, by `Accept`."""
     current_app.sample_gauges()
     media_type = media_type_for(request.headers.get("Accept", ""))
-    write = partial(current_app.exposition.text, media_type)
-    text = current_app.scraping.run(write, monotonic() + SCRAPE_S)
-    return Response(text, content_type=CONTENT_TYPES[media_type])
+    packs = current_app.packs_for(request)
+    write = partial(_written, media_type, packs=packs)
+    text = current_app.scraping.run(partial(write, current_app.exposition), monotonic() + SCRAPE_S)
+    answer = Answer(text, 200, CONTENT_TYPES[media_type])
+    if packs:
+        answer.headers["Content-Encoding"] = CODING
+    return answer
+
+
+def _written(media_type: str, exposition: Exposition, *, packs: bool) -> bytes:
+    text = exposition.text(media_type)
+    return pack(text) if packs else text
 
 
 def sample(app: Application) -> None:

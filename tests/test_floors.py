@@ -65,6 +65,7 @@ FLOORS = [
         "service.tracing",
         "service.request",
         "service.answer",
+        "service.compression",
         "service.request_schema",
     },
     {

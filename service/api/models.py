@@ -7,7 +7,7 @@ from typing import Any, get_args
 from urllib.parse import urlencode
 
 import orjson
-from flask import Blueprint, Response
+from flask import Blueprint
 from marshmallow import Schema, fields, missing, post_dump
 
 from service.answer import Answer
@@ -143,14 +143,15 @@ CARD = CardSchema()
 def listing() -> Answer:
     """List the models in the repository, whatever their state."""
     entries = ENTRIES.dump(current_app.catalog)
-    return Answer({"success": True, "models": entries})
+    return Answer({"success": True, "models": entries}, is_compressible=True)
 
 
 @blueprint.get("/models/<name>")
 @blueprint.get("/models/<name>/versions/<version>")
 def card(name: str, version: str | None = None) -> Answer:
     """Show what the model takes and gives, and commands to try it with."""
-    return Answer({"success": True, "model": card_of(current_app.catalog.find(name, version))})
+    card = card_of(current_app.catalog.find(name, version))
+    return Answer({"success": True, "model": card}, is_compressible=True)
 
 
 def card_of(model: Model) -> dict[str, Any]:
@@ -161,10 +162,11 @@ def card_of(model: Model) -> dict[str, Any]:
 
 @blueprint.get("/models/<name>/example")
 @blueprint.get("/models/<name>/versions/<version>/example")
-def example(name: str, version: str | None = None) -> Response:
+def example(name: str, version: str | None = None) -> Answer:
     """Answer the body of a valid request: what warms the model, and what to try it with."""
     model = current_app.catalog.find(name, version)
-    return Response(model.signature.example, content_type=example_media_type(model))
+    media_type, is_text = example_media_type(model), model.signature.kind != "image"
+    return Answer(model.signature.example, 200, media_type, is_compressible=is_text)
 
 
 def _try_commands(model: Model, url: str) -> dict[str, Any]:

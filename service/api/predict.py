@@ -31,7 +31,7 @@ def predict(name: str, version: str | None = None) -> Answer:
     """Answer the rows, the tensors or the picture that the request carries."""
     model = current_app.catalog.find(name, version)
     asking = Asking(model)
-    return Answer(asking.answer(partial(_answer, asking)))
+    return Answer(asking.answer(partial(_answer, asking)), is_compressible=True)
 
 
 @blueprint.app_errorhandler(MethodNotAllowed)

@@ -12,6 +12,7 @@ from flask import Blueprint
 from config.settings import Settings
 from service.answer import Answer
 from service.application import Application, current_app
+from service.compression import CODING, SMALLEST, pack
 from service.errors import ServiceError
 from service.inference.model import Model
 from service.openapi.document import document
@@ -25,10 +26,15 @@ EXTENSION = "openapi"
 
 @dataclass(slots=True)
 class Edition:
-    """The document of the models as *known*, which it does not keep alive, and its *tag*."""
+    """
+    The document of the models as *known*, which it does not keep alive, and its *tag*.
+
+    It is there as it is and compressed.
+    """
 
     known: tuple[Any, ...] | None = None
     body: bytes = b""
+    packed: bytes = b""
     tag: str = ""
 
 
@@ -42,12 +48,17 @@ def init_app(app: Application) -> None:
 def openapi() -> Answer:
     """Describe the service and its models, as they are; nothing where the client knows that."""
     edition = _edition()
-    is_known = request.if_none_match.contains_weak(edition.tag)
-    answer = Answer(b"" if is_known else edition.body, 304 if is_known else 200)
-    if is_known:
-        answer.headers.clear()  # there is no content to be described
     request.exchange.protection = KEPT_DATA
-    answer.headers |= {"Cache-Control": "no-cache", "ETag": f'"{edition.tag}"'}
+    packs = current_app.packs_for(request)
+    tag = f"{edition.tag}-{CODING}" if packs else edition.tag
+    if request.if_none_match.contains_weak(tag):
+        answer = Answer(b"", 304)
+        answer.headers.clear()  # there is no content to be described
+    else:
+        answer = Answer(edition.body)
+        if packs:
+            answer.replace_by(edition.packed, CODING)
+    answer.headers |= {"Cache-Control": "no-cache", "ETag": f'"{tag}"'}
     return answer
 
 
@@ -69,7 +80,8 @@ def _made(
     edition: Edition = kept[EXTENSION]
     if not _is_same(edition.known, known):
         body = document(models, settings)
-        kept[EXTENSION] = edition = Edition(known, body, blake2b(body, digest_size=16).hexdigest())
+        tag = blake2b(body, digest_size=16).hexdigest()
+        kept[EXTENSION] = edition = Edition(known, body, pack(body, SMALLEST), tag)
     return edition
 
 

@@ -5,12 +5,15 @@ Each is served under a name with a hash of its content, so that it may be kept f
 import one another by such names too.
 """
 
+import gzip
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+
+from service.compression import LEAST_BYTES, SMALLEST, pack
 
 FOLDER = Path(__file__).parent
 MEDIA_TYPES = {
@@ -27,12 +30,17 @@ HASHED = re.compile(rf"(?P<stem>.+)\.[0-9a-f]{{{HASH_CHARS}}}(?P<ending>\.[a-z]+
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file under its own *name* and the *hashed* one; *content* is None of one left on disk."""
+    """
+    A file under its own *name* and the *hashed* one.
+
+    Others' stay on disk, as gzip where they are large; ours are kept, and as gzip beside.
+    """
 
     name: str
     hashed: str
     path: Path
-    content: bytes | None
+    content: bytes | None = None
+    packed: bytes | None = None
 
     @property
     def media_type(self) -> str:
@@ -40,13 +48,25 @@ class Asset:
         return MEDIA_TYPES[Path(self.name).suffix]
 
     @property
-    def is_compressed(self) -> bool:
-        """Whether it is kept as gzip."""
+    def is_on_disk_packed(self) -> bool:
+        """Whether it has to be expanded for who takes no gzip."""
         return self.path.suffix == ".gz"
 
-    def read(self) -> bytes:
-        """Its bytes, as they are kept."""
-        return self.path.read_bytes() if self.content is None else self.content
+    @property
+    def is_packed(self) -> bool:
+        """Whether there is gzip of it."""
+        return self.packed is not None or self.is_on_disk_packed
+
+    def as_gzip(self) -> bytes:
+        """Its bytes as gzip, of which there are some."""
+        return self.path.read_bytes() if self.packed is None else self.packed
+
+    def plain(self) -> bytes:
+        """Its bytes; expanded where they are on disk as gzip, which takes a while."""
+        if self.content is not None:
+            return self.content
+        kept = self.path.read_bytes()
+        return gzip.decompress(kept) if self.is_on_disk_packed else kept
 
 
 class Assets:
@@ -84,7 +104,8 @@ class Assets:
                 lambda found: self._add(path.with_name(found[0].decode())).hashed.encode(), content
             )
         hashed = f"{Path(name).stem}.{sha256(content).hexdigest()[:HASH_CHARS]}{Path(name).suffix}"
-        self._found[name] = Asset(name, hashed, path, content if is_own else None)
+        packed = pack(content, SMALLEST) if is_own and len(content) >= LEAST_BYTES else None
+        self._found[name] = Asset(name, hashed, path, content if is_own else None, packed)
         return self._found[name]
 
 

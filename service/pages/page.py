@@ -29,7 +29,9 @@ def page(template: str, status: HTTPStatus = HTTPStatus.OK, **values: Any) -> An
             **values,
         )
     )
-    answer = Answer(html.encode(), status, MEDIA_TYPE)
+    # What tells that something is not there repeats what was asked for.
+    is_plain = status is HTTPStatus.OK
+    answer = Answer(html.encode(), status, MEDIA_TYPE, is_compressible=is_plain)
     request.exchange.protection = PAGE
     request.exchange.varies_by += ("Accept",)
     return answer

@@ -50,7 +50,7 @@ def test_a_browser_gets_a_page(client, path, accept):
 
     assert answer.status_code == 200
     assert answer.content_type == "text/html; charset=utf-8"
-    assert answer.headers["Vary"] == "Accept"
+    assert "Accept" in answer.headers["Vary"].split(", ")
     assert answer.text.startswith("<!doctype html>")
 
 
@@ -61,7 +61,7 @@ def test_a_program_gets_the_echo_of_before(client, accept):
     assert answer.status_code == 200
     assert answer.data == b'{"success":false}'
     assert answer.content_type == "application/json"
-    assert answer.headers["Vary"] == "Accept"
+    assert "Accept" in answer.headers["Vary"].split(", ")
 
 
 @pytest.mark.parametrize("accept", PROGRAMS.values(), ids=PROGRAMS)
@@ -70,7 +70,7 @@ def test_a_program_gets_a_models_card(client, accept):
 
     assert answer.content_type == "application/json"
     assert answer.get_json()["model"]["name"] == "iris"
-    assert answer.headers["Vary"] == "Accept"
+    assert "Accept" in answer.headers["Vary"].split(", ")
 
 
 @pytest.mark.parametrize("accept", BROWSERS.values(), ids=BROWSERS)
@@ -94,7 +94,7 @@ def test_what_is_not_there_depends_on_accept_as_well(client, accept):
     answer = asked(client, "/models/nobody", accept)
 
     assert answer.status_code == 404
-    assert answer.headers["Vary"] == "Accept"
+    assert "Accept" in answer.headers["Vary"].split(", ")
 
 
 def test_head_has_the_pages_fields_and_no_body(client):

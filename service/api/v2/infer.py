@@ -70,8 +70,11 @@ def _coding() -> str:
     """
     The coding that the client asks for: the one that it names, if it names one alone.
 
-    What lists several is a library's default and no wish: nearly all do, and most answers are
-    shorter than what compressing them takes.
+    What lists several is a library's default and no wish: nearly all do, and of numbers in JSON a
+    half is left, which pays a client only below some 500 Mbit/s; this protocol's are mostly near.
     """
+    if not current_app.settings.compression:
+        return ""
+    request.exchange.varies_by += ("Accept-Encoding",)
     named = str(request.environ.get("HTTP_ACCEPT_ENCODING", "")).strip().lower()
     return named if named in WINDOWS else ""
