@@ -3,6 +3,7 @@
 import re
 import secrets
 import threading
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from tests.conftest import eventually
 from tests.live.instance import Instance
 from tests.live.wire import Wire
 
-SHOP, PROM, OPS, OTHER = (f"weir_canary{number}_{secrets.token_hex(20)}" for number in range(4))
-TOKEN = f"canary-token-{secrets.token_hex(16)}"
+# The same in every process of pytest's, which must find the same tests.
+SHOP, PROM, OPS, OTHER, TOKEN = (
+    f"weir_canary_{sha256(bytes([number])).hexdigest()[:40]}" for number in range(5)
+)
 KEYS = (
     f"shop={digest_of(SHOP).hex()} models=iris\n"
     f"prom={digest_of(PROM).hex()} scopes=metrics\n"
