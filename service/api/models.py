@@ -179,15 +179,16 @@ def _try_commands(model: Model, url: str) -> dict[str, Any]:
     media_type = example_media_type(model)
     sent_as = "image/*" if signature.kind == "image" and media_type == OPAQUE else media_type
     header = f"-H 'Content-Type: {sent_as}'"
+    curl = 'curl -H "X-API-Key: $API_KEY"' if current_app.settings.has_keys else "curl"
     if media_type != "application/json" or len(signature.example) > PASTED_BYTES:
         return trial | {
-            "curl": f"curl -s {quoted_source} | curl --data-binary @- {header} {quoted}"
+            "curl": f"{curl} -s {quoted_source} | {curl} --data-binary @- {header} {quoted}"
         }
     trial["example"] = orjson.loads(signature.example)
-    trial["curl"] = f"curl -d {shlex.quote(signature.example.decode())} {header} {quoted}"
+    trial["curl"] = f"{curl} -d {shlex.quote(signature.example.decode())} {header} {quoted}"
     if signature.rows:
         query = urlencode(signature.rows.query(trial["example"]))
-        trial["curl_get"] = f"curl {shlex.quote(f'{predict}?{query}')}"
+        trial["curl_get"] = f"{curl} {shlex.quote(f'{predict}?{query}')}"
     return trial
 
 

@@ -1,6 +1,7 @@
 /* The same request as a program sends it: curl, Python's requests, JavaScript's fetch. */
 
 import { element } from "./element.js";
+import { kept as keptKey } from "./key.js";
 
 const COPIED_MS = 2000;
 
@@ -15,7 +16,11 @@ export function code(question, url, exampleUrl) {
     const listing = element("pre", { "data-code": name }, element("code", {}, text));
     return element("section", {}, titleOf(name, text, listing), listing);
   });
-  return question.isMade ? [kept(question), ...listings] : listings;
+  const before = question.isMade ? [kept(question)] : [];
+  if (keptKey()) {
+    before.push(element("p", {}, "It takes your key from the environment, where it is API_KEY."));
+  }
+  return [...before, ...listings];
 }
 
 let saved = "";
@@ -51,9 +56,10 @@ async function copy(text, listing) {
 }
 
 function curl({ mediaType, inline, file, isExample }, url, exampleUrl) {
-  const end = `-H ${shell(`Content-Type: ${mediaType}`)} \\\n  ${shell(url)}`;
+  const key = keptKey() ? '-H "X-API-Key: $API_KEY" ' : "";
+  const end = `${key}-H ${shell(`Content-Type: ${mediaType}`)} \\\n  ${shell(url)}`;
   if (isExample) {
-    return `curl -s ${shell(exampleUrl)} |\n  curl --data-binary @- ${end}`;
+    return `curl -s ${key}${shell(exampleUrl)} |\n  curl --data-binary @- ${end}`;
   }
   if (file) {
     return `curl --data-binary ${shell(`@${file}`)} ${end}`;
@@ -62,28 +68,33 @@ function curl({ mediaType, inline, file, isExample }, url, exampleUrl) {
 }
 
 function python({ mediaType, inline, file, isExample }, url, exampleUrl) {
-  const headers = `headers={"Content-Type": ${JSON.stringify(mediaType)}}`;
+  const isKeyed = keptKey() !== "";
+  const imports = isKeyed ? "import os\nimport requests\n\n" : "import requests\n\n";
+  const key = isKeyed ? '"X-API-Key": os.environ["API_KEY"]' : "";
+  const keyAlone = key && `,\n    headers={${key}}`;
+  const headers = `headers={"Content-Type": ${JSON.stringify(mediaType)}${key && `, ${key}`}}`;
   const end = "print(answer.json())";
   if (isExample) {
-    return `import requests\n\nexample = requests.get(${JSON.stringify(exampleUrl)}).content\n` +
+    return `${imports}example = requests.get(${JSON.stringify(exampleUrl)}${keyAlone}).content\n` +
       `answer = requests.post(${JSON.stringify(url)}, data=example,\n    ${headers})\n${end}`;
   }
   if (file) {
-    return `import requests\n\nwith open(${JSON.stringify(file)}, "rb") as body:\n` +
+    return `${imports}with open(${JSON.stringify(file)}, "rb") as body:\n` +
       `    answer = requests.post(${JSON.stringify(url)}, data=body,\n        ${headers})\n${end}`;
   }
   const body = isPlain(inline)
-    ? `json=${pythonLiteral(inline)}`
+    ? `json=${pythonLiteral(inline)}${keyAlone}`
     : `data=${JSON.stringify(inline)}.encode(),\n    ${headers}`;
-  return `import requests\n\nanswer = requests.post(${JSON.stringify(url)},\n    ${body})\n${end}`;
+  return `${imports}answer = requests.post(${JSON.stringify(url)},\n    ${body})\n${end}`;
 }
 
 function javascript({ mediaType, inline, file, isExample }, url, exampleUrl) {
+  const key = keptKey() ? '"X-API-Key": process.env.API_KEY' : ""; // in a browser: wherever it is kept
   const ask = `const answer = await fetch(${JSON.stringify(url)}, {\n  method: "POST",\n` +
-    `  headers: { "Content-Type": ${JSON.stringify(mediaType)} },\n`;
+    `  headers: { "Content-Type": ${JSON.stringify(mediaType)}${key && `, ${key}`} },\n`;
   const end = "});\nconsole.log(await answer.json());";
   if (isExample) {
-    return `const example = await fetch(${JSON.stringify(exampleUrl)});\n` +
+    return `const example = await fetch(${JSON.stringify(exampleUrl)}${key && `, { headers: { ${key} } }`});\n` +
       `${ask}  body: await example.arrayBuffer(),\n${end}`;
   }
   if (file) {

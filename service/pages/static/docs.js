@@ -1,5 +1,7 @@
 /* The viewer of the API's documentation, from this host's own files, light or dark as asked for. */
 
+import { keyed } from "./key.js";
+
 const place = document.querySelector("#docs");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const source = new URL(place.dataset.source, location).href;
@@ -42,4 +44,10 @@ window.SwaggerUIBundle({
   defaultModelsExpandDepth: 0,
   tryItOutEnabled: true,
   validatorUrl: null,
+  // A key that is entered in the viewer itself counts before the tab's.
+  requestInterceptor: (request) => {
+    const own = Object.keys(request.headers).some((name) => /^(authorization|x-api-key)$/i.test(name));
+    request.headers = own ? request.headers : keyed(request.headers);
+    return request;
+  },
 });

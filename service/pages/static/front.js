@@ -1,5 +1,7 @@
 /* Models that are not ready: look ever more rarely whether they are, and then show the page anew. */
 
+import { keyed } from "./key.js";
+
 const FIRST_MS = 1000;
 const MOST_MS = 60_000;
 
@@ -18,7 +20,7 @@ async function hasChanged() {
   }
   try {
     const root = new URL(document.querySelector(".home").getAttribute("href"), location);
-    const { models } = await (await fetch(new URL("models", root))).json();
+    const { models } = await (await fetch(new URL("models", root), { headers: keyed({}) })).json();
     const now = models.filter(({ name }) => names.has(name)).map(({ name, state }) => [name, state]);
     return listed(now) !== listed(shown);
   } catch {

@@ -3,6 +3,7 @@
 import { answered, refused } from "./answer.js";
 import { code } from "./code.js";
 import { features } from "./features.js";
+import { keyed } from "./key.js";
 import { picture } from "./picture.js";
 import { tensor } from "./tensor.js";
 
@@ -41,7 +42,7 @@ async function ask(question) {
 /* Answers as a text and what is wrong with it, if anything is; a network's failure is a problem too. */
 async function received(url, options) {
   try {
-    const answer = await fetch(url, options);
+    const answer = await fetch(url, { ...options, headers: keyed(options.headers) });
     const text = await answer.text();
     const isAnswer = answer.ok && memberOf(text, "success") === true;
     const problem = isAnswer ? null : problemOf(text, answer);
@@ -83,7 +84,7 @@ function tell(text, isProblem = false) {
 
 /* Fetch what the page begins with. Throws an Error with the service's own words. */
 async function found(url, headers) {
-  const answer = await fetch(url, { headers });
+  const answer = await fetch(url, { headers: keyed(headers) });
   if (!answer.ok) {
     throw new Error(problemOf(await answer.text(), answer).detail);
   }
