@@ -14,6 +14,7 @@ from config.rates import Rate
 from config.variables import text
 
 KEYS, KEYS_FILE = "WEIR_API_KEYS", "WEIR_API_KEYS_FILE"
+ISSUER, AUDIENCE, JWKS = "WEIR_JWT_ISSUER", "WEIR_JWT_AUDIENCE", "WEIR_JWKS"
 RATE, STORE = "WEIR_RATE_LIMIT", "WEIR_RATE_LIMIT_STORE"
 
 STORES = ("redis", "rediss", "unix")
@@ -26,12 +27,36 @@ def read_access(env: Env) -> dict[str, Any]:
     none: tuple[ApiKey, ...] = ()
     listed, in_file = _read(env, KEYS, parse, none), _read(env, KEYS_FILE, _keys_in, none)
     return {
+        **_read_issuer(env),
         "api_keys": listed,
         "api_keys_file": text(env, KEYS_FILE, ""),
         "has_admin_key": any(ADMIN in key.scopes for key in (*listed, *in_file)),
         "rate_limit": _read(env, RATE, Rate.parse, None),
         "rate_limit_store": text(env, STORE, "", _store),
     }
+
+
+def _read_issuer(env: Env) -> dict[str, str]:
+    """Read the issuer of tokens: all of it, or nothing."""
+    names = {"jwt_issuer": ISSUER, "jwt_audience": AUDIENCE, "jwks": JWKS}
+    checks = {JWKS: _jwks}
+    found = {field: text(env, name, "", checks.get(name)) for field, name in names.items()}
+    missing = [name for field, name in names.items() if not found[field]]
+    if 0 < len(missing) < len(names):
+
+        def refuse(_value: str) -> None:
+            raise ValidationError(f"with it, these are wanted: {', '.join(missing)}")
+
+        present = next(name for field, name in names.items() if found[field])
+        text(env, present, "", refuse)
+    return found
+
+
+def _jwks(source: str) -> None:
+    if urlsplit(source).scheme not in {"http", "https"} and not Path(source).is_file():
+        raise ValidationError("https:// with an address, or the path of a file, is wanted")
+    if not find_spec("joserfc"):
+        raise ValidationError("tokens need a package that is not here: make install-jwt")
 
 
 def _read(env: Env, name: str, made_of: Callable[[str], T], default: T) -> T:

@@ -78,6 +78,9 @@ class Settings:
     api_keys: tuple[ApiKey, ...]
     api_keys_file: str
     has_admin_key: bool
+    jwt_issuer: str
+    jwt_audience: str
+    jwks: str
     rate_limit: Rate | None
     rate_limit_store: str
     instance: str
@@ -93,7 +96,7 @@ class Settings:
     @property
     def has_keys(self) -> bool:
         """Whether who asks needs a key."""
-        return bool(self.api_keys or self.api_keys_file)
+        return bool(self.api_keys or self.api_keys_file or self.jwt_issuer)
 
     @property
     def is_open_to_all(self) -> bool:

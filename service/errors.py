@@ -123,6 +123,10 @@ class TooManyRequests(ServiceError):
         self.retry_after_s = retry_after_s
 
 
+class IssuerUnreachable(TryLater):
+    """Nobody can tell whether a token counts: its issuer's keys are not there."""
+
+
 class WrongUsage(InvalidModel):
     """A command was asked for what cannot be, which is known before any work."""
 

@@ -31,6 +31,7 @@ STATUS_OF: dict[type[errors.ServiceError], HTTPStatus] = {
     errors.ModelRefused: HTTPStatus.BAD_REQUEST,
     errors.NotEnabled: HTTPStatus.FORBIDDEN,
     errors.KeyRefused: HTTPStatus.UNAUTHORIZED,
+    errors.IssuerUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.NotAllowed: HTTPStatus.FORBIDDEN,
     errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     errors.QuarantinedPayload: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -2,12 +2,16 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from config.api_keys import ADMIN, METRICS, ApiKey, digest_of
 from config.settings import Settings
 from service.access.guard import Guard
+from service.access.issuer import Issuer
 from service.access.limiter import Limiter
+from service.access.published_keys import PublishedKeys
 from service.access.rates import SharedCounts
 from service.access.register import Register
 from service.access.store import Store
@@ -16,6 +20,8 @@ from service.access.store import Store
 METRICS_TOKEN, ADMIN_TOKEN = "metrics-token", "admin-token"  # names
 
 COUNTS = "rates"
+
+Find: TypeAlias = Callable[[str], ApiKey | None]
 
 
 def guard_of(settings: Settings, trusts: Callable[[str], bool]) -> Guard | None:
@@ -26,10 +32,15 @@ def guard_of(settings: Settings, trusts: Callable[[str], bool]) -> Guard | None:
     counts = SharedCounts(Path(folder, COUNTS) if folder else None)
     store = Store(settings.rate_limit_store) if settings.rate_limit_store else None
     path = Path(settings.api_keys_file) if settings.api_keys_file else None
-    register = Register((*settings.api_keys, *_tokens(settings)), path)
-    return Guard(
-        settings.guarded_scopes, register.find, Limiter(counts, store), settings.rate_limit, trusts
-    )
+    find = Register((*settings.api_keys, *_tokens(settings)), path).find
+    if settings.jwt_issuer:
+        keys = PublishedKeys(settings.jwks)
+        find = partial(_find, find, Issuer(settings.jwt_issuer, settings.jwt_audience, keys).find)
+    return Guard(settings.guarded_scopes, find, Limiter(counts, store), settings.rate_limit, trusts)
+
+
+def _find(find_key: Find, find_token: Find, sent: str) -> ApiKey | None:
+    return find_key(sent) or find_token(sent)
 
 
 def _tokens(settings: Settings) -> list[ApiKey]:

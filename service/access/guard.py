@@ -13,7 +13,13 @@ from service.access.limiter import Limiter
 from service.access.presented import CHALLENGE, key_in, missing, unknown
 from service.access.rates import Allowance
 from service.access.routes import OPEN, WHO_MAY_ASK
-from service.errors import KeyRefused, NotAllowed, ServiceError, TooManyRequests
+from service.errors import (
+    AccessRefused,
+    IssuerUnreachable,
+    NotAllowed,
+    ServiceError,
+    TooManyRequests,
+)
 from service.exchange import KEY
 from service.forwarded import client_ip
 
@@ -85,7 +91,7 @@ class Guard:
             try:
                 key = self._known(environ, scope)
                 _check(key, scope, arguments.get("name"))
-            except (KeyRefused, NotAllowed) as error:
+            except (AccessRefused, IssuerUnreachable) as error:
                 refusal = error.with_traceback(None)
         name = key.name if key else ""
         rate = self._rate_of(key)
