@@ -213,7 +213,8 @@ class Application(flask.Flask):
         if self.guard:
             verdict = self.guard.judge(asked.environ, rule.rule, asked.view_args)
             asked.environ.pop(VERDICT, None)  # what it raises would hold what holds it
-            exchange.key, exchange.rate_fields = verdict.key, verdict.fields
+            exchange.key = verdict.key
+            exchange.called_for += verdict.fields
             if verdict.refusal:
                 raise verdict.refusal
         return self.view_functions[rule.endpoint](**asked.view_args)

@@ -57,7 +57,7 @@ class Exchange:
     status = 500
     bytes_in = bytes_out = 0
     reason = shed = cut = ""
-    key = rate_fields = ""
+    key = ""
     ended = False
     trip: Trip | None = None
     parent: Parent | None = None
@@ -96,7 +96,6 @@ class Exchange:
             f"X-Request-ID: {self.request_id}\r\n"
             f"{self.protection}{self.called_for}{vary}"
             f"Server-Timing: {self.stages.server_timing()}\r\n"
-            f"{self.rate_fields}"
         )
 
     @property

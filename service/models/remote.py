@@ -69,7 +69,10 @@ def _ask(url: str, path: str) -> dict[str, Any]:
     """Raises WrongUsage without a token or a service, InvalidModel for what that refuses."""
     token = os.environ.get(ADMIN_TOKEN, "").strip()
     if not token:
-        raise WrongUsage(f"set {ADMIN_TOKEN} to the token that the service was started with")
+        raise WrongUsage(
+            f"set {ADMIN_TOKEN} to the token that the service was started with, or to an API key "
+            "with the scope admin"
+        )
     if not url.startswith(("http://", "https://")):
         raise WrongUsage(f"{url} is no address; http://… or https://… is wanted")
     request = Request(  # noqa: S310  # checked above
