@@ -18,13 +18,16 @@ from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
 
+import structlog
+
 from config.rates import Rate
 
 # 65,536 of whoever asks are known; of the others whoever began longest ago is forgotten. A row is
 # found among the few of its set.
 SETS, WAYS = 8192, 8
 TAG, START, CURRENT, PREVIOUS = range(4)
-COLUMNS, CELL_BYTES = 4, 8
+COLUMNS = 4
+SIZE_BYTES = SETS * WAYS * COLUMNS * 8
 
 # One who holds the lock is done in a microsecond, unless it has been stopped: then others go on
 # without it, at the cost of a request's count.
@@ -34,6 +37,9 @@ NEVER_S = float("-inf")
 
 # By which sums of times differ that are meant to be the same.
 TINY = 1e-9
+
+
+log = structlog.get_logger()
 
 
 class Allowance(NamedTuple):
@@ -53,13 +59,9 @@ class SharedCounts:
 
     def __init__(self, path: Path | None, clock: Callable[[], float] = monotonic) -> None:
         """*clock* is the same for all processes, as the monotonic one is of a machine."""
-        size_bytes = SETS * WAYS * COLUMNS * CELL_BYTES
         self._clock = clock
-        self._lock_fd = -1
-        if path:
-            self._lock_fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            os.ftruncate(self._lock_fd, size_bytes)
-        memory = memoryview(mmap.mmap(self._lock_fd, size_bytes))
+        self._lock_fd = _opened(path) if path else -1
+        memory = memoryview(mmap.mmap(self._lock_fd, SIZE_BYTES))
         self._tags, self._figures = memory.cast("Q"), memory.cast("d")
         # Not known outside, so that nobody can choose whose set an address falls into.
         salt = path.parent.name.encode()[-64:] if path else os.urandom(16)
@@ -129,6 +131,22 @@ class SharedCounts:
             else:
                 return True
         return False
+
+
+def _opened(path: Path) -> int:
+    """Open the file at its full size; -1 where there is no room for it."""
+    try:
+        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            # Where pages are only promised, the first write to one on a full disk ends the process.
+            os.posix_fallocate(opened, 0, SIZE_BYTES)
+        except OSError:
+            os.close(opened)
+            raise
+    except OSError as error:
+        log.error("rates_not_shared", reason=error.strerror)  # noqa: TRY400  # it says enough
+        return -1
+    return opened
 
 
 def _until_s(rate: Rate, current: float, previous: float, left_s: float) -> float:

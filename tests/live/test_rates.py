@@ -15,6 +15,7 @@ from config.api_keys import digest_of
 from tests.conftest import eventually, framework
 from tests.live.instance import Instance, free_port
 from tests.live.monitoring import tool
+from tests.live.test_observers import ROOT_ONLY, small_disk
 from tests.live.wire import Wire
 
 KEY = f"weir_{secrets.token_hex(20)}"
@@ -178,3 +179,19 @@ def test_an_address_without_a_key_is_counted_as_one(tmp_path):
     assert refused.json()["detail"].startswith("this address may ask 5 times in 3600 s")
     assert others == [200, 200, 200]
     assert elsewhere == 200
+
+
+@ROOT_ONLY
+def test_where_there_is_no_room_for_the_counts_each_worker_counts_and_says_so(tmp_path):
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    variables = {"PROMETHEUS_MULTIPROC_DIR": str(folder), "WEIR_RATE_LIMIT": "5/hour"}
+    command = small_disk(folder, "100k")
+    with Instance(tmp_path, command=command, WEB_CONCURRENCY="2", **variables) as instance:
+        url = f"{instance.url}/?msg=a"
+        statuses = [requests.get(url, timeout=20).status_code for _ in range(40)]
+
+        assert len(instance.lines(event="rates_not_shared", reason="No space left on device")) == 2
+        assert len(instance.workers()) == 2
+    assert statuses.count(200) == 10
+    assert set(statuses) == {200, 429}
