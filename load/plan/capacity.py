@@ -18,6 +18,7 @@ FULLEST = 0.9  # of the ceiling: beyond it a finite simulation no longer shows t
 EMPTIEST = 0.02
 PAST_MEASURED = 2  # times the largest number of workers measured: nothing is planned beyond
 STEPS = 5  # of the search: to 1/32 of the ceiling, and interpolation from there
+GROWTH = 3  # times the instances planned: as far as an autoscaler may go
 REPLICATES = 2000  # of the bootstrap
 LEVEL = 0.95
 

@@ -17,7 +17,7 @@ from rich.progress import track
 
 from load.arguments import Exit, number
 from load.campaign import Campaign, Regime, UnreadableResults, read
-from load.plan import kubernetes, words
+from load.plan import autoscale, kubernetes, words
 from load.plan.capacity import Goal, Infeasible, Offer, offer
 from load.plan.demand import Demand, TooLittleMeasured, UnclearTarget, measured
 from load.plan.dynos import ANY, Dyno, UnknownDyno, catalogue_date, named
@@ -61,7 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="[DYNO=]RATIO",
         help="how many times longer the same Python takes there than where it was measured",
     )
-    parser.add_argument("--kubernetes", action="store_true", help="print the manifest and no more")
+    parser.add_argument("--kubernetes", action="store_true", help="print the overlay and no more")
     parser.add_argument("--seed", type=int, default=1, help="of the simulation (1)")
 
 
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
         _say_unmet(demand, asked, refusals)
         return Exit.NO
     if args.kubernetes:
-        sys.stdout.write(_manifest(demand, asked, offers[0]))
+        sys.stdout.write(_overlay(demand, asked, offers[0]))
     else:
         _say(campaign, demand, asked, offers, refusals)
     return Exit.OK
@@ -127,7 +127,7 @@ def _say(
     best, goal = offers[0], asked.goal
     _print(f"To hold {goal.rps:g} requests a second with a p99 within {goal.p99_ms:g} ms (of 100")
     _print("requests, 99 are answered within it):\n")
-    _print("\n".join(f"    {command}" for command in words.commands(best)))
+    _print("\n".join(f"    {command}" for command in _commands(demand, asked, best)))
     _print(f"\n{words.price(best, demand)}\n")
     _print("Why\n" + words.bullets(_whys(campaign, demand, asked, best)))
     if len(offers) + len(refusals) > 1:
@@ -135,8 +135,18 @@ def _say(
         _print("All that were asked for\n" + words.bullets(others))
     _print("Measured\n" + words.bullets(words.measurement(campaign, demand)))
     _print(f"Prices and sizes are of {catalogue_date()}, from load/plan/dynos.toml.\n")
-    _print("The same for Kubernetes, with whole cores like those that were measured:\n")
-    _print(_manifest(demand, asked, best))
+    _print(
+        "The same for Kubernetes, with whole cores like those that were measured, as an overlay on"
+    )
+    _print("config/kubernetes:\n")
+    _print(_overlay(demand, asked, best))
+
+
+def _commands(demand: Demand, asked: _Asked, best: Offer) -> list[str]:
+    commands = [*words.commands(best)]
+    if not autoscale.obstacle(best):
+        commands.append(autoscale.command(best, demand, asked.goal, asked.seed))
+    return commands
 
 
 def _whys(campaign: Campaign, demand: Demand, asked: _Asked, best: Offer) -> list[str]:
@@ -146,15 +156,17 @@ def _whys(campaign: Campaign, demand: Demand, asked: _Asked, best: Offer) -> lis
         cases = spin_cases(best, demand, asked.goal, asked.seed)
         texts += words.spin_what_if(best, cases, spin_ms=spin_ms)
     case = buildpack_case(best, demand, asked.goal, asked.seed)
-    return [*texts, words.buildpack_what_if(best, case)]
+    obstacle = autoscale.obstacle(best)
+    scaling = [f"No ps:autoscale:enable: {obstacle}."] if obstacle else [words.AUTOSCALING]
+    return [*texts, words.buildpack_what_if(best, case), *scaling]
 
 
-def _manifest(demand: Demand, asked: _Asked, best: Offer) -> str:
+def _overlay(demand: Demand, asked: _Asked, best: Offer) -> str:
     try:
         plan = offer(demand, asked.goal, kubernetes.pod(best.dyno), seed=asked.seed)
     except Infeasible as error:
         return f"# {words.refusal(error)}\n"
-    return kubernetes.manifest(plan, demand, asked.goal.rps)
+    return kubernetes.overlay(plan, demand, asked.goal.rps)
 
 
 def _say_unmet(demand: Demand, asked: _Asked, refusals: Sequence[Infeasible]) -> None:

@@ -1,20 +1,26 @@
-"""The plan for Kubernetes: a Deployment and its autoscaler, as YAML."""
+"""The plan for Kubernetes: an overlay on what config/kubernetes ships, as kustomize reads it."""
 
 import math
+import textwrap
 from typing import Any
 
 import msgspec
 
-from load.plan.capacity import MEMORY_SHARE, SECOND_MS, Offer
+from load.plan.capacity import GROWTH, MEMORY_SHARE, SECOND_MS, Offer
 from load.plan.demand import Demand
 from load.plan.dynos import MIB, Dyno
 
-NAME = "weir"
-IMAGE = "registry.example/weir:latest"
-PORT = 8000
+NAME = "weir"  # of the Deployment, its container and its autoscaler in config/kubernetes
 MEMORY_STEP_MIB = 32
-GROWTH = 3  # times the replicas planned: as far as the autoscaler may go
 UNLIMITED = 10_000
+HEAD = """\
+# config/kubernetes/overlays/planned/kustomization.yaml
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources:
+  - ../{shipped}
+patches:
+"""
 
 
 def pod(dyno: Dyno) -> Dyno:
@@ -29,80 +35,83 @@ def pod(dyno: Dyno) -> Dyno:
     )
 
 
-def manifest(plan: Offer, demand: Demand, rps: float) -> str:
-    """A Deployment and a HorizontalPodAutoscaler for *plan*, two documents of YAML."""
-    documents = (_deployment(plan, demand), _autoscaler(plan, demand, rps))
-    return "---\n".join(msgspec.yaml.encode(document).decode() for document in documents)
+def overlay(plan: Offer, demand: Demand, rps: float) -> str:
+    """
+    A kustomization.yaml for *plan*, to be written beside the shipped overlays.
+
+    Where requests mostly wait, CPU says nothing, and their number in flight does: that is KEDA's.
+    """
+    patches = [_patch("Deployment", _deployment(plan, demand))]
+    if plan.holding.cpu_bound:
+        patches.append(_patch("HorizontalPodAutoscaler", _autoscaler(plan, demand, rps)))
+    else:
+        patches.append(_patch("ScaledObject", _scaled_object(plan, demand, rps)))
+    shipped = "plain" if plan.holding.cpu_bound else "keda"
+    return HEAD.format(shipped=shipped) + "".join(patches)
+
+
+def _patch(kind: str, content: Any) -> str:
+    text = msgspec.yaml.encode(content).decode()
+    target = f"{{kind: {kind}, name: {NAME}}}"
+    return f"  - target: {target}\n    patch: |-\n{textwrap.indent(text, ' ' * 6)}"
 
 
 def _deployment(plan: Offer, demand: Demand) -> dict[str, Any]:
-    labels = {"app": NAME}
+    """What is merged into the Deployment: lists by the names of their items."""
+    granted = {"cpu": str(plan.dyno.cores), "memory": _memory(plan, demand)}
+    container = {
+        "name": NAME,
+        "env": [{"name": "WEB_CONCURRENCY", "value": str(plan.workers.count)}],
+        "resources": {"requests": granted, "limits": granted},
+    }
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": NAME, "labels": labels},
-        "spec": {
-            "replicas": plan.dynos,
-            "selector": {"matchLabels": labels},
-            "strategy": {"rollingUpdate": {"maxUnavailable": 1}},
-            "template": {
-                "metadata": {"labels": labels},
-                "spec": {
-                    "terminationGracePeriodSeconds": 35,
-                    "containers": [_container(plan, demand)],
-                },
-            },
-        },
-    }
-
-
-def _container(plan: Offer, demand: Demand) -> dict[str, Any]:
-    environment = {"PORT": str(PORT), "WEB_CONCURRENCY": str(plan.workers.count)}
-    granted = {"cpu": str(plan.dyno.cores), "memory": _memory(plan, demand)}
-    return {
-        "name": "web",
-        "image": IMAGE,
-        "env": [{"name": name, "value": value} for name, value in environment.items()],
-        "ports": [{"containerPort": PORT}],
-        "resources": {"requests": granted, "limits": granted},
-        "readinessProbe": {"httpGet": {"path": "/readyz", "port": PORT}},
-        "livenessProbe": {"httpGet": {"path": "/healthz", "port": PORT}},
+        "metadata": {"name": NAME},
+        "spec": {"template": {"spec": {"containers": [container]}}},
     }
 
 
 def _memory(plan: Offer, demand: Demand) -> str:
-    needed_mib = demand.memory.bytes(plan.workers.count) / MEMORY_SHARE / MIB
+    """
+    Room for one worker more than there are.
+
+    A successor loads before its predecessor leaves, and a process of its own tries a model at the
+    first start: without that room, cat-or-dog and iris are killed there.
+    """
+    needed_mib = demand.memory.bytes(plan.workers.count + 1) / MEMORY_SHARE / MIB
     return f"{math.ceil(needed_mib / MEMORY_STEP_MIB) * MEMORY_STEP_MIB}Mi"
 
 
-def _autoscaler(plan: Offer, demand: Demand, rps: float) -> dict[str, Any]:
-    return {
-        "apiVersion": "autoscaling/v2",
-        "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": NAME},
-        "spec": {
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": NAME},
+def _autoscaler(plan: Offer, demand: Demand, rps: float) -> list[dict[str, Any]]:
+    """What changes in the HorizontalPodAutoscaler: CPU as the planned load uses it, all there."""
+    cpu_ms = demand.cost(plan.workers.count).cpu_ms
+    used = rps / plan.dynos * cpu_ms / SECOND_MS / plan.dyno.cores
+    return _replace(
+        {
             "minReplicas": plan.dynos,
             "maxReplicas": GROWTH * plan.dynos,
-            "metrics": [_metric(plan, demand, rps)],
-        },
-    }
+            "metrics/0/resource/target/averageUtilization": max(1, round(100 * used)),
+        }
+    )
 
 
-def _metric(plan: Offer, demand: Demand, rps: float) -> dict[str, Any]:
-    """
-    What a pod shows at the planned load, all pods there: above it, another pod is due.
+def _scaled_object(plan: Offer, demand: Demand, rps: float) -> list[dict[str, Any]]:
+    """What changes in the ScaledObject: requests in flight by Little's law, rate × time."""
+    in_flight = rps / plan.dynos * demand.service.mean_ms / SECOND_MS
+    return _replace(
+        {
+            "minReplicaCount": plan.dynos,
+            "maxReplicaCount": GROWTH * plan.dynos,
+            "triggers/0/metadata/threshold": str(max(1, round(in_flight))),
+            "fallback/replicas": plan.dynos + 1,
+        }
+    )
 
-    Where requests mostly wait, CPU says nothing, and their number in flight (by Little's law: rate
-    × time) does; that needs a metrics adapter.
-    """
-    pod_rps = rps / plan.dynos
-    cpu_ms = demand.cost(plan.workers.count).cpu_ms
-    if plan.holding.cpu_bound:
-        used = pod_rps * cpu_ms / SECOND_MS / plan.dyno.cores
-        target = {"type": "Utilization", "averageUtilization": max(1, round(100 * used))}
-        return {"type": "Resource", "resource": {"name": "cpu", "target": target}}
-    in_flight = pod_rps * demand.service.mean_ms / SECOND_MS
-    target = {"type": "AverageValue", "averageValue": str(max(1, round(in_flight)))}
-    metric = {"name": "http_requests_in_flight"}
-    return {"type": "Pods", "pods": {"metric": metric, "target": target}}
+
+def _replace(values: dict[str, Any]) -> list[dict[str, Any]]:
+    """The operations of RFC 6902 that put *values* in their places in the spec."""
+    return [
+        {"op": "replace", "path": f"/spec/{place}", "value": value}
+        for place, value in values.items()
+    ]

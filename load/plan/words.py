@@ -18,6 +18,10 @@ from load.plan.what_if import BuildpackCase, SpinCase
 from load.rig.readings import SPIN_ROUNDS
 
 FEW_ROUNDS = 5
+AUTOSCALING = (
+    "ps:autoscale:enable names the p95 at which a dyno just holds that p99; Heroku adds or takes "
+    "one dyno a minute at most, and looks at the last hour."
+)
 
 
 def commands(plan: Offer) -> tuple[str, str, str]:

@@ -8,15 +8,10 @@ import re
 import msgspec
 import pytest
 
-from load.campaign import Campaign, Regime, Verdict, write
+from load.campaign import Regime, Verdict, write
 from load.plan import command as plan
 from load.plan.dynos import named
 from tests.load.synthetic import Truth, campaign, point
-
-
-@pytest.fixture(scope="module")
-def measured():
-    return campaign(seed=3, rounds=4)
 
 
 @pytest.fixture(scope="module")
@@ -30,26 +25,6 @@ def quoted(tmp_path_factory, measured):
     with contextlib.redirect_stdout(io.StringIO()) as out:
         assert plan.run(parser.parse_args(arguments.split())) == 0
     return out.getvalue()
-
-
-@pytest.fixture
-def typed(tmp_path, capsys, measured):
-    """Runs the command as typed; returns its exit code, and what it wrote to stdout and stderr."""
-
-    def run(arguments, results=measured):
-        path = tmp_path / "results.json"
-        if isinstance(results, Campaign):
-            write(results, path)
-        parser = argparse.ArgumentParser(prog="load plan")
-        plan.configure(parser)
-        try:
-            code = plan.run(parser.parse_args([str(path), *arguments.split()]))
-        except SystemExit as error:
-            code = error.code
-        written = capsys.readouterr()
-        return code, written.out, written.err
-
-    return run
 
 
 def spoilt(results, **changes):
@@ -96,27 +71,6 @@ def test_any_lists_every_dyno_and_takes_the_cheapest(typed):
 def test_the_same_arguments_give_the_same_plan(typed):
     first, second = (typed("--rps 300 --p99 250ms --dyno performance-m --kubernetes") for _ in "ab")
     assert first == second
-
-
-def test_the_manifest_is_yaml_that_holds_the_plan(typed):
-    _, out, _ = typed("--rps 400 --p99 250ms --dyno performance-m --kubernetes")
-    deployment, scaler = (msgspec.yaml.decode(part.encode()) for part in out.split("---\n"))
-    container = deployment["spec"]["template"]["spec"]["containers"][0]
-    assert deployment["spec"]["replicas"] == scaler["spec"]["minReplicas"] > 1
-    assert container["resources"]["requests"]["cpu"] == "2"
-    assert re.fullmatch(r"\d+Mi", container["resources"]["limits"]["memory"])
-    concurrency = {item["name"]: item["value"] for item in container["env"]}["WEB_CONCURRENCY"]
-    _, told, _ = typed("--rps 400 --p99 250ms --dyno performance-m")
-    assert f"WEB_CONCURRENCY={concurrency}\n" in told
-    target = scaler["spec"]["metrics"][0]["resource"]["target"]
-    assert 10 < target["averageUtilization"] < 90
-
-
-def test_where_requests_wait_the_autoscaler_counts_those_in_flight(typed):
-    arguments = "--regime wait --rps 400 --p99 600ms --dyno performance-m --kubernetes"
-    _, out, _ = typed(arguments)
-    scaler = msgspec.yaml.decode(out.split("---\n")[1].encode())
-    assert scaler["spec"]["metrics"][0]["pods"]["metric"]["name"] == "http_requests_in_flight"
 
 
 def test_workers_that_hinder_each_other_take_more_dynos(typed):
