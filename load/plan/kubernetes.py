@@ -13,6 +13,7 @@ from load.plan.dynos import MIB, Dyno
 NAME = "weir"  # of the Deployment, its container and its autoscaler in config/kubernetes
 MEMORY_STEP_MIB = 32
 UNLIMITED = 10_000
+CHANCE = 3  # standard deviations
 HEAD = """\
 # config/kubernetes/overlays/planned/kustomization.yaml
 apiVersion: kustomize.config.k8s.io/v1beta1
@@ -97,16 +98,28 @@ def _autoscaler(plan: Offer, demand: Demand, rps: float) -> list[dict[str, Any]]
 
 
 def _scaled_object(plan: Offer, demand: Demand, rps: float) -> list[dict[str, Any]]:
-    """What changes in the ScaledObject: requests in flight by Little's law, rate × time."""
-    in_flight = rps / plan.dynos * demand.service.mean_ms / SECOND_MS
+    """What changes in the ScaledObject."""
     return _replace(
         {
             "minReplicaCount": plan.dynos,
             "maxReplicaCount": GROWTH * plan.dynos,
-            "triggers/0/metadata/threshold": str(max(1, round(in_flight))),
+            "triggers/0/metadata/threshold": str(_in_flight(plan, demand, rps)),
             "fallback/replicas": plan.dynos + 1,
         }
     )
+
+
+def _in_flight(plan: Offer, demand: Demand, rps: float) -> int:
+    """
+    A pod's requests in flight, above which another is due.
+
+    Those of the planned load (Little's law: rate × time), with all pods there, and three standard
+    deviations of a Poisson count over all of them: a target at the mean adds pods by chance
+    (load/experiments/burst.py). Never more than a pod holds.
+    """
+    mean = rps / plan.dynos * demand.service.mean_ms / SECOND_MS
+    held = plan.holding.rps * demand.service.mean_ms / SECOND_MS
+    return max(1, math.floor(min(mean + CHANCE * math.sqrt(mean / plan.dynos), held)))
 
 
 def _replace(values: dict[str, Any]) -> list[dict[str, Any]]:
