@@ -4,7 +4,7 @@ What a fleet of pods does in a burst, by the metric that scales it.
 `python -m load.experiments.burst` prints, for each kind of traffic and each metric, how late
 requests were and what it cost. Pods have one core and two workers, as shipped, and are simulated
 as `load plan` does (load/plan/simulation.py), the autoscaler as Kubernetes and KEDA document it: a
-scrape each 15 s, a decision each 15 s on the last scrape, at most twice as many pods a decision,
+scrape each 15 s, a decision each 15 s on the last scrape, at most twice as many pods or four more,
 fewer only after five minutes, a new pod ready after 20 s. A target is so many times the metric's
 mean in a pod that uses 43 % of its CPU. Nothing is shed, so that all lateness is seen.
 """
@@ -227,7 +227,8 @@ def _scale(fleet: Fleet, shares: float, wanted: list[int], now_s: float) -> None
     staying = [pod for pod in fleet.pods if now_s < pod.left_s]
     near = abs(shares / len(staying) - 1) <= TOLERANCE
     pods = len(staying) if near else math.ceil(shares)
-    wanted.append(max(FEWEST, min(pods, 2 * len(staying), MOST)))
+    quickest = max(2 * len(staying), len(staying) + 4)
+    wanted.append(max(FEWEST, min(pods, quickest, MOST)))
     fleet.pods += [Pod(now_s + READY_S) for _ in range(wanted[-1] - len(staying))]
     for pod in staying[max(wanted[-FEWER_S // SCRAPE_S :]) :]:
         pod.left_s = now_s

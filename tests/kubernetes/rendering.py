@@ -2,6 +2,7 @@
 
 import functools
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from tests.conftest import PROJECT
+from tests.live.monitoring import tool
 
 INSTALLED = Path(sys.prefix) / "kubernetes"
 MANIFESTS = PROJECT / "config/kubernetes"
@@ -25,10 +27,16 @@ def installed(place):
     return path
 
 
+def kubectl():
+    """The pinned one, which is for Linux on x86-64; elsewhere the machine's own."""
+    pinned = (sys.platform, platform.machine()) == ("linux", "x86_64")
+    return installed("kubectl/kubectl") if pinned else tool("kubectl", "kubectl")
+
+
 def rendered(folder):
     """The documents that `kubectl kustomize` prints for *folder*."""
     done = subprocess.run(
-        [installed("kubectl/kubectl"), "kustomize", folder],
+        [kubectl(), "kustomize", folder],
         capture_output=True,
         text=True,
         check=False,

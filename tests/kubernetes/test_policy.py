@@ -8,6 +8,7 @@ from tests.kubernetes.mutations import CONTAINER, GONE, MUTATIONS, POD
 from tests.kubernetes.pods import find, of_kind, pods
 from tests.kubernetes.policy import faults, rules
 from tests.kubernetes.rendering import OVERLAYS, overlay, with_components
+from tests.kubernetes.schemas import schema_faults
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
@@ -57,6 +58,31 @@ def test_no_field_of_a_security_context_can_be_left_out(name, parts):
     assert len(list(leaves(context))) >= 2
     for leaf in leaves(context):
         assert faults(mutated(overlay(name), f"{parts[name]}.securityContext.{leaf}", GONE)), leaf
+
+
+UNGUARDED = {  # what rules need not guard: tests of agreement do, or nothing depends on it
+    "spec.revisionHistoryLimit",
+    "spec.template.spec.containers.0.env.0.value",
+    "spec.template.spec.containers.0.env.1.value",
+    "spec.template.spec.volumes.2.secret.secretName",
+}
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "NetworkPolicy", "PodDisruptionBudget"])
+def test_no_field_can_be_left_out_unnoticed(kind, tmp_path):
+    documents = overlay("plain")
+    for way in leaves(of_kind(documents, kind)["spec"]):
+        place = f"spec.{way}"
+        if ".io/" not in way and place not in UNGUARDED:  # labels have dots of their own
+            changed = mutated(documents, f"{kind}:{place}", GONE)
+            assert is_refused(changed, kind, tmp_path), place
+
+
+def is_refused(documents, kind, folder):
+    try:
+        return faults(documents) or schema_faults(of_kind(documents, kind), folder)
+    except (KeyError, TypeError):  # so much is gone that no rule can be asked
+        return True
 
 
 def leaves(inner):
