@@ -12,6 +12,7 @@ GUNICORN = runpy.run_path(str(PROJECT / "gunicorn.conf.py"))
 LOAD_TIMEOUT_S = settings.read(Env(eager=False)).load_timeout_s
 END_S = 1  # of the instance itself, once its workers have left
 SLEEP_S = range(10, 16)
+AUTOSCALER_CLASS = "serving.kserve.io/autoscalerClass"
 DEPLOYMENT_MODE = "serving.kserve.io/deploymentMode"
 PATHS = {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
 
@@ -210,4 +211,7 @@ def _kserve(documents, its):
         "the runtime is ours": model["runtime"]
         == of_kind(documents, "ServingRuntime")["metadata"]["name"],
         "no Knative": service["metadata"]["annotations"].get(DEPLOYMENT_MODE) == "Standard",
+        "scaled by CPU": service["metadata"]["annotations"].get(AUTOSCALER_CLASS) == "hpa"
+        and service["spec"]["predictor"].get("scaleMetric") == "cpu",
+        "the model's resources": model.get("resources") == its.container.get("resources"),
     }
