@@ -81,15 +81,15 @@ OF_THE_CONTAINER = [
     ("volumeMounts", GONE, "/tmp"),
     ("volumeMounts.0", GONE, "/dev/shm"),
     ("volumeMounts.1", GONE, "/tmp"),
-    ("volumeMounts.2", GONE, "keys are optional"),
-    ("volumeMounts.2.readOnly", GONE, "keys are optional"),
+    ("volumeMounts.2", GONE, "keys only if asked for"),
+    ("volumeMounts.2.readOnly", GONE, "keys only if asked for"),
 ]
 OF_THE_VOLUMES = [
     ("0.emptyDir.medium", GONE, "/dev/shm"),
     ("0.emptyDir.sizeLimit", GONE, "bounded folders"),
     ("1.emptyDir.sizeLimit", GONE, "bounded folders"),
     ("1", {"name": "temporary", "hostPath": {"path": "/tmp"}}, "no host's folders"),
-    ("2.secret.optional", GONE, "keys are optional"),
+    ("2.secret.optional", GONE, "keys only if asked for"),
 ]
 OF_PLAIN = [
     ("Deployment:spec.replicas", 2, "no replicas"),

@@ -103,7 +103,8 @@ def _room(its):
             for volume in volumes.values()
             if "emptyDir" in volume
         ),
-        "keys are optional": find(behind.get("/etc/weir"), "secret.optional") is True
+        "keys only if asked for": find(behind.get("/etc/weir"), "secret.optional")
+        is ("WEIR_API_KEYS_FILE" not in its.environment)
         and mounts["/etc/weir"].get("readOnly") is True,
         "no key for everyone": not settings.SECRETS & {*its.environment},
         "an image of a version": ":" in its.container["image"].rpartition("/")[2]

@@ -16,7 +16,9 @@ def test_an_overlay_keeps_every_rule(name):
     assert faults(overlay(name)) == set()
 
 
-@pytest.mark.parametrize("components", [["monitored"], ["sleep-by-command"]], ids=str)
+@pytest.mark.parametrize(
+    "components", [["monitored"], ["sleep-by-command"], ["keys"], ["monitored", "keys"]], ids=str
+)
 def test_an_overlay_keeps_every_rule_with_a_component(components, tmp_path):
     assert faults(with_components(tmp_path, *components)) == set()
 

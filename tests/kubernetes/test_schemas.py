@@ -18,9 +18,11 @@ def test_every_manifest_of_an_overlay_is_valid(name, tmp_path):
         assert schema_faults(document, tmp_path) == []
 
 
-@pytest.mark.parametrize("component", ["monitored", "sleep-by-command"])
-def test_every_manifest_is_valid_with_a_component(component, tmp_path):
-    for document in with_components(tmp_path, component):
+@pytest.mark.parametrize(
+    "components", [["sleep-by-command"], ["keys"], ["monitored", "keys"]], ids=str
+)
+def test_every_manifest_is_valid_with_components(components, tmp_path):
+    for document in with_components(tmp_path, *components):
         assert schema_faults(document, tmp_path) == []
 
 
