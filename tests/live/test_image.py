@@ -1,0 +1,165 @@
+"""The image, in a container as a platform confines one: a user of its choice, nothing to write."""
+
+import re
+import shlex
+import shutil
+
+import pytest
+import requests
+
+from service import __version__
+from tests.conftest import CAT, PROJECT, eventually
+from tests.live.clients import Clients
+from tests.live.contained import MEMORY_BYTES, WRITABLE, Contained
+from tests.live.image import builder
+from tests.live.instance import WEB
+
+IRIS = PROJECT / "config/models/iris"
+FLOWER = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
+
+# What lies in the places where it may write: prepared models, and an instance's metrics.
+LISTING = """
+import os
+for place in {places}:
+    print(*os.listdir(place), sep="\\n")
+try:
+    open("/app/new", "w")
+except OSError as error:
+    print(error.strerror)
+"""
+
+STOPPING = """
+import os, signal
+for worker in open("/proc/1/task/1/children").read().split():
+    os.kill(int(worker), signal.SIGSTOP)
+"""
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    with builder(tmp_path_factory.mktemp("images")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def image(images):
+    return images.build(PROJECT, EXTRAS="otlp", WEIR_COMMIT="c0ffee")
+
+
+@pytest.fixture(scope="module")
+def running(image, tmp_path_factory):
+    """One for all tests that leave it as it was."""
+    with Contained(tmp_path_factory.mktemp("contained"), image) as made:
+        yield made
+
+
+def test_the_image_says_how_it_is_run(image):
+    told = image.config
+    user, _, group = told["User"].partition(":")
+
+    assert told["Cmd"] == shlex.split(WEB)
+    assert not told.get("Entrypoint")
+    assert int(user) > 0
+    assert int(group) == 0
+    assert told["StopSignal"] == "SIGTERM"
+    assert "PORT=8080" in told["Env"]
+    assert "8080/tcp" in told["ExposedPorts"]
+    assert told["Labels"]["org.opencontainers.image.revision"] == "c0ffee"
+    assert told["Labels"]["org.opencontainers.image.licenses"] == "Apache-2.0"
+
+
+def test_the_base_has_the_project_s_python():
+    dockerfile = (PROJECT / "Dockerfile").read_text()
+    (base,) = re.findall(r"^ARG BASE=.*:(\S+)-slim$", dockerfile, re.MULTILINE)
+
+    assert base == (PROJECT / ".python-version").read_text().strip()
+
+
+def test_the_image_has_no_tool_that_builds_or_installs(image):
+    there = {path.name for path in image.root.glob("**/bin/*")}
+    code = {path.name for path in (image.root / "app").iterdir()} - {"__pycache__"}
+
+    assert "gunicorn" in there
+    assert not there & {"sh", "bash", "dash", "pip", "pip3", "gcc", "cc", "make", "curl"}
+    assert not list(image.root.glob("opt/weir/lib/*/site-packages/pip"))
+    assert list(image.root.glob("opt/weir/lib/*/site-packages/opentelemetry/exporter"))
+    assert code == {"LICENSE", "config", "gunicorn.conf.py", "requirements.txt", "service"}
+    assert list((image.root / "app/service/__pycache__").glob("wsgi.*.pyc"))
+
+
+def test_no_setting_of_the_build_s_pip_stays(image):
+    assert not (image.root / "etc/pip.conf").exists()
+    assert not [told for told in image.config["Env"] if told.startswith("PIP_")]
+
+
+def test_it_answers_as_anybody_with_nothing_to_write(running):
+    picture = requests.post(
+        running.url + "/models/cat-or-dog/predict",
+        data=CAT.read_bytes(),
+        headers={"Content-Type": "image/jpeg"},
+        timeout=20,
+    ).json()
+    flower = requests.get(running.url + "/models/iris/predict", params=FLOWER, timeout=20).json()
+    version = requests.get(running.url + "/version", timeout=20).json()
+
+    assert picture["response"]["label"] == "cat"
+    assert flower["response"]["label"] == "setosa"
+    assert version["commit"] == "c0ffee"
+    assert version["version"] == __version__
+
+
+def test_it_is_confined_and_writes_where_it_may_alone(running):
+    status = running.run("python", "-c", "print(open('/proc/1/status').read())").stdout
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    listed = running.run("python", "-c", LISTING.format(places=WRITABLE)).stdout.split("\n")
+    metrics = requests.get(running.url + "/metrics", timeout=20).text
+
+    assert {*fields["Uid"].split()} == {str(running.user)}
+    assert {int(fields[name], 16) for name in ("CapPrm", "CapEff", "CapBnd", "CapAmb")} == {0}
+    kept = [name for name in listed if name.startswith("weir-")]
+    assert sorted(listed) == sorted(["", *kept, "Read-only file system"])
+    assert f"weir-models-{running.user}" in kept
+    (limit,) = re.findall(r"^instance_memory_bytes{kind=\"limit\"} (\S+)$", metrics, re.MULTILINE)
+    assert float(limit) == MEMORY_BYTES
+
+
+def test_the_health_check_passes_while_it_lives_and_fails_when_it_does_not(running):
+    assert running.health().returncode == 0
+
+    other = running.run("python", "-m", "config.probe", "/nowhere")
+    assert other.returncode == 1
+    assert "/nowhere answers 404" in other.stderr
+
+
+def test_the_health_check_fails_while_nothing_moves(image, tmp_path):
+    with Contained(tmp_path, image) as made:
+        workers = made.run("python", "-c", STOPPING)
+        assert workers.returncode == 0, workers.stderr
+
+        said = made.health()
+
+    assert said.returncode == 1
+    assert "/healthz does not answer: timed out" in said.stderr
+
+
+def test_a_stop_ends_it_with_nothing_lost(image, tmp_path):
+    with Contained(tmp_path, image) as made, Clients(made.port) as clients:
+        eventually(lambda: clients.account.answered > 200)
+        code = made.stop()
+        eventually(lambda: clients.account.refused_connections)
+
+    assert code == 0
+    assert clients.account.lost == []
+    assert clients.account.statuses == {200}
+    assert '"event":"Shutting down: Master"' in made.log.read_text()
+
+
+def test_a_model_that_is_mounted_is_served(image, tmp_path):
+    mounted = tmp_path / "models"
+    mounted.mkdir()
+    shutil.copy(IRIS / "model.onnx", mounted)
+    variables = {"WEIR_MODELS": "/mnt/models", "WEIR_MODEL_NAME": "flower"}
+    with Contained(tmp_path, image, mounts=[(mounted, "/mnt/models")], **variables) as made:
+        listed = requests.get(made.url + "/models", timeout=20).json()
+
+    assert [model["name"] for model in listed["models"]] == ["flower"]
