@@ -26,18 +26,19 @@ class Contained:
     /dev/shm, 256 MB and one CPU; of the network it has the machine's.
     """
 
-    def __init__(self, folder, image, *, mounts=(), ready=True, **variables):
+    def __init__(self, folder, image, *, mounts=(), memory_bytes=MEMORY_BYTES, **variables):
         """Run *image*; *mounts* are folders of the machine's, and where they are seen."""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / f"{self.port}.log"
         self.user = random.randrange(1_000_000_000, 2_000_000_000)
-        self._image, self._ready = image, ready
+        self._image = image
         self._name = f"weir-test-{os.getpid()}-{next(NUMBERS)}"
         bundle = folder / self._name
         bundle.mkdir()
         variables = {"PORT": str(self.port), "WEIR_LOG_FORMAT": "json"} | variables
-        (bundle / "config.json").write_text(json.dumps(self._specification(mounts, variables)))
+        specification = self._specification(mounts, variables, memory_bytes)
+        (bundle / "config.json").write_text(json.dumps(specification))
         self._runc = [tool("runc", "runc"), f"--root={folder}/runc"]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -45,8 +46,11 @@ class Contained:
             )
 
     def __enter__(self):
-        if self._ready:
+        try:
             eventually(self.is_ready, within_s=60)
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
+            raise
         return self
 
     def __exit__(self, _kind, error, _trace):
@@ -83,7 +87,7 @@ class Contained:
         self.send(self._image.config["StopSignal"])
         return self.process.wait(40)
 
-    def _specification(self, mounts, variables):
+    def _specification(self, mounts, variables, memory_bytes):
         """The container as the OCI's runtime specification puts it."""
         told = self._image.config
         environ = [*told["Env"], *(f"{name}={value}" for name, value in variables.items())]
@@ -103,7 +107,7 @@ class Contained:
                 "namespaces": [{"type": kind} for kind in ("pid", "mount", "ipc", "uts")],
                 "cgroupsPath": f"/{self._name}",
                 "resources": {
-                    "memory": {"limit": MEMORY_BYTES},
+                    "memory": {"limit": memory_bytes},
                     "cpu": {"quota": 100_000, "period": 100_000},
                 },
             },

@@ -1,21 +1,34 @@
 """The image, in a container as a platform confines one: a user of its choice, nothing to write."""
 
+import json
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 
 import pytest
 import requests
 
 from service import __version__
-from tests.conftest import CAT, PROJECT, eventually
+from tests.conftest import CAT, PROJECT, eventually, framework
 from tests.live.clients import Clients
 from tests.live.contained import MEMORY_BYTES, WRITABLE, Contained
 from tests.live.image import builder
 from tests.live.instance import WEB
+from tests.live.test_add import TRAIN
 
 IRIS = PROJECT / "config/models/iris"
 FLOWER = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
+
+# As service/README.md has it.
+PREPARED = """
+FROM localhost/weir
+ENV WEIR_MODEL_CACHE=/opt/prepared
+USER 0
+RUN ["python", "-m", "service.models", "check"]
+USER 1001:0
+"""
 
 # What lies in the places where it may write: prepared models, and an instance's metrics.
 LISTING = """
@@ -163,3 +176,36 @@ def test_a_model_that_is_mounted_is_served(image, tmp_path):
         listed = requests.get(made.url + "/models", timeout=20).json()
 
     assert [model["name"] for model in listed["models"]] == ["flower"]
+
+
+@pytest.mark.whole
+def test_models_that_were_prepared_in_an_image_are_mapped_by_anybody(images, image, tmp_path):
+    assert image
+    (tmp_path / "Dockerfile").write_text(PREPARED)
+    with Contained(tmp_path, images.build(tmp_path, "prepared")) as made:
+        listed = made.run("python", "-c", LISTING.format(places=WRITABLE)).stdout
+
+    told = [json.loads(line) for line in made.log.read_text().splitlines()]
+    weights = [line["weights"] for line in told if line["event"] == "model_ready"]
+    assert len(weights) == 2
+    assert all(each.startswith("mapped") for each in weights)
+    assert "weir-models" not in listed
+
+
+@pytest.mark.whole
+def test_an_image_has_what_models_of_a_platform_need(images, tmp_path):
+    framework("skops", "make install-sklearn")
+    models = tmp_path / "models"
+    models.mkdir()
+    (tmp_path / "train.py").write_text(TRAIN)
+    subprocess.run([sys.executable, "train.py"], cwd=tmp_path, check=True)
+    command = [sys.executable, "-m", "service.models", "--models", models, "add"]
+    subprocess.run([*command, tmp_path / "shop.skops"], cwd=PROJECT, check=True)
+    built = images.build(PROJECT, "sklearn", EXTRAS="sklearn")
+    mounts = [(models, "/mnt/models")]
+    variables = {"WEIR_MODELS": "/mnt/models", "memory_bytes": 512 << 20}
+    with Contained(tmp_path, built, mounts=mounts, **variables) as made:
+        asked = made.url + "/models/shop/predict?age=50&city=Paris"
+        answer = requests.get(asked, timeout=20).json()
+
+    assert answer["response"]["label"] == "yes"

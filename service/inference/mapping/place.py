@@ -31,11 +31,12 @@ def folder(asked: str) -> Path | None:
     """
     The folder *asked* for, or one of this user's own where temporary files are; made if need be.
 
-    None where there can be none, or where somebody else could write.
+    None where there can be none, or where somebody else could write. The folder that is asked for
+    may be read by others: an image is made by root, and runs as anybody.
     """
     path = Path(asked) if asked else Path(tempfile.gettempdir(), f"weir-models-{os.getuid()}")
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.mkdir(mode=0o755 if asked else 0o700, parents=True, exist_ok=True)
         status = path.lstat()
     except OSError:
         return None

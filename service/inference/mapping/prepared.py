@@ -50,7 +50,8 @@ def prepared(
     """
     Find or make the file for the model in *folder*, whose *artefact* ONNX Runtime opens.
 
-    It is kept in the folder *asked* for, or in this user's own.
+    It is kept in the folder *asked* for, or in this user's own; also in that where the other is
+    an image's, which nobody writes, and was made for another CPU.
 
     Raises InvalidModel where the process that tried it was ended by a signal, and DeadlineExceeded.
     """
@@ -59,7 +60,11 @@ def prepared(
         return Prepared(why="there is no folder that only this user can write")
     try:
         key = place.key_of(artefact)
-        return _known(kept, key) or _made(kept, key, folder, limit_pixels, deadline_s)
+        if told := _known(kept, key):
+            return told
+        if asked and not os.access(kept, os.W_OK):
+            return prepared(folder, artefact, "", limit_pixels, deadline_s)
+        return _made(kept, key, folder, limit_pixels, deadline_s)
     except OSError as error:
         return Prepared(why=f"{kept}: {error.strerror}")
 

@@ -138,6 +138,33 @@ def test_a_folder_where_others_may_write_is_not_used(folder, kept):
     assert find(folder, kept).why == "there is no folder that only this user can write"
 
 
+def test_a_folder_that_is_made_can_be_read_by_whom_the_image_runs_as(folder, tmp_path):
+    found = find(folder, tmp_path / "asked")
+
+    assert Path(found.mapped).parent == tmp_path / "asked"
+    for path in (tmp_path / "asked", Path(found.mapped), Path(found.mapped).with_suffix(".json")):
+        assert path.stat().st_mode & 0o044 == 0o044
+
+
+def test_what_an_image_lacks_is_kept_where_temporary_files_are(folder, kept, tmp_path, monkeypatch):
+    monkeypatch.setattr(place.tempfile, "gettempdir", lambda: str(tmp_path))
+    access = os.access
+    # As on a read-only file system; root may write into any other.
+    monkeypatch.setattr(os, "access", lambda path, mode: path != kept and access(path, mode))
+
+    made = find(folder, kept)
+
+    assert Path(made.mapped).parent == tmp_path / f"weir-models-{os.getuid()}"
+    assert not [*kept.iterdir()]
+
+
+def test_what_an_image_has_is_used_as_it_is(folder, kept, monkeypatch):
+    made = find(folder, kept)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+
+    assert find(folder, kept) == made
+
+
 def test_somebody_elses_folder_under_the_own_name_is_not_used(tmp_path, monkeypatch):
     monkeypatch.setattr(place.tempfile, "gettempdir", lambda: str(tmp_path))
     elsewhere = tmp_path / "elsewhere"
