@@ -2,7 +2,7 @@
 #
 # --build-arg EXTRAS="sklearn otlp"   also what models of these platforms need, and what sends spans
 # --build-arg WEIR_COMMIT=$(git rev-parse --short HEAD)   what /version tells
-# --secret id=pip,src=pip.conf        where packages come from, if not from PyPI; kept out of the image
+# --build-arg PIP_INDEX_URL=https://…   where packages come from, if not from PyPI
 
 ARG BASE=docker.io/library/python:3.13-slim
 # What runs needs neither a shell nor pip: any image with the same Python at the same path will do.
@@ -13,8 +13,9 @@ WORKDIR /build
 RUN python3 -m venv /opt/weir
 COPY requirements.txt config/requirements-*.txt config/models/requirements-*.txt ./
 ARG EXTRAS=""
+ARG PIP_INDEX_URL
 # Wheels alone: what would have to be compiled ends the build. Nothing runs that could install more.
-RUN --mount=type=secret,id=pip,target=/etc/pip.conf set -e; \
+RUN set -e; \
     for extra in "" ${EXTRAS}; do \
         /opt/weir/bin/pip install --disable-pip-version-check --no-cache-dir --no-compile --quiet \
             --require-hashes --only-binary :all: --requirement "requirements${extra:+-$extra}.txt"; \
@@ -42,6 +43,6 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["python", "-m", "config.probe"]
 # The Procfile's line.
 CMD ["python", "-m", "config", "gunicorn", "--config", "gunicorn.conf.py", "service.wsgi:app"]
-ARG WEIR_COMMIT=unknown
+ARG WEIR_COMMIT=""
 ENV WEIR_COMMIT=${WEIR_COMMIT}
 LABEL org.opencontainers.image.revision=${WEIR_COMMIT}

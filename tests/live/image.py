@@ -71,7 +71,7 @@ class Builder:
         indexes = [str(Path(word[7:]).parent) for word in words if word.startswith("file://")]
         there = [path for path in {*words, *indexes} if path[0] == "/" and Path(path).exists()]
         volumes = [f"--volume={path}:{path}:ro" for path in there]
-        return [f"--secret=id=pip,src={settings}", *volumes]
+        return [f"--volume={settings}:/etc/pip.conf:ro", *volumes]
 
     def _told(self, *words):
         return done([*self._buildah, *words]).strip()
