@@ -30,6 +30,9 @@ FROM ${RUNTIME}
 LABEL org.opencontainers.image.title="Weir" \
       org.opencontainers.image.description="A trained model as a web endpoint" \
       org.opencontainers.image.licenses="Apache-2.0"
+# Bases leave Python's own library uncompiled; where nothing can be written each start would do it.
+RUN ["python3", "-c", "import compileall, re, sysconfig as at; \
+    compileall.compile_dir(at.get_path('stdlib'), quiet=2, rx=re.compile('/(site|dist)-packages/'))"]
 COPY --from=build /opt/weir /opt/weir
 COPY --from=build /app /app
 WORKDIR /app

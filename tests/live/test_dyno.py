@@ -18,6 +18,7 @@ from environs import Env
 
 from config import settings
 from tests.conftest import CAT, PROJECT, eventually
+from tests.live.checkout import committed, copied
 from tests.live.clients import Clients
 from tests.live.container import container
 from tests.live.instance import PROCFILE, WEB, Instance
@@ -42,19 +43,10 @@ EXPORTED = {
 }
 
 
-def committed():
-    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    told = subprocess.run(listed, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
-    return [name for name in told.splitlines() if (PROJECT / name).is_file()]
-
-
 @pytest.fixture(scope="module")
 def slug(tmp_path_factory):
     """The code and its packages, as a build leaves them."""
-    folder = tmp_path_factory.mktemp("slug") / "app"
-    for name in committed():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(PROJECT / name, folder / name)
+    folder = copied(tmp_path_factory.mktemp("slug") / "app")
     python = folder / ".heroku/python"
     subprocess.run([sys.executable, "-m", "venv", python], check=True)
     install = [python / "bin/pip", "install", "--requirement", "requirements.txt", "--quiet"]
