@@ -22,6 +22,12 @@ RUN set -e; \
     done; \
     /opt/weir/bin/pip uninstall --quiet --yes pip setuptools; \
     python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/weir/lib
+# LightGBM takes OpenMP from the system, where a slim one has none; the other wheels bring their own.
+RUN set -e; mkdir /opt/system; \
+    case " ${EXTRAS} " in *" lightgbm "*) \
+        apt-get update --quiet=2; apt-get download --quiet=2 libgomp1; \
+        dpkg --extract libgomp1_*.deb /opt/system;; \
+    esac
 COPY . /app
 # Whoever runs it can read it, whatever the umask of the checkout; nobody but root can write.
 RUN chmod -R a+rX,go-w /app && /opt/weir/bin/python -m compileall -q --invalidation-mode checked-hash /app
@@ -33,6 +39,7 @@ LABEL org.opencontainers.image.title="Weir" \
 # Bases leave Python's own library uncompiled; where nothing can be written each start would do it.
 RUN ["python3", "-c", "import compileall, re, sysconfig as at; \
     compileall.compile_dir(at.get_path('stdlib'), quiet=2, rx=re.compile('/(site|dist)-packages/'))"]
+COPY --from=build /opt/system /
 COPY --from=build /opt/weir /opt/weir
 COPY --from=build /app /app
 WORKDIR /app

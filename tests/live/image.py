@@ -38,11 +38,12 @@ class Builder:
             *(f"--root={folder}/storage", f"--runroot={folder}/run"),
         ]
 
-    def base(self, name, packages):
-        """Make the image *name* of Debian's *packages*."""
+    def base(self, name, packages, variant="extract"):
+        """Make the image *name* of Debian's *packages* and those of the *variant*."""
         archive = self._folder / f"{name}.tar"
         made = tool("mmdebstrap", "mmdebstrap")
-        done([made, "--quiet", "--variant=extract", f"--include={packages}", SUITE, str(archive)])
+        options = ["--quiet", f"--variant={variant}", f"--include={packages}"]
+        done([made, *options, SUITE, str(archive)])
         container = self._told("from", "scratch")
         self._told("add", "--quiet", container, str(archive), "/")
         self._told("commit", "--quiet", "--rm", container, f"localhost/{name}")

@@ -15,7 +15,7 @@ from tests.conftest import CAT, PROJECT, eventually, framework
 from tests.live.checkout import copied
 from tests.live.clients import Clients
 from tests.live.contained import MEMORY_BYTES, WRITABLE, Contained
-from tests.live.image import builder
+from tests.live.image import BUILDING, builder
 from tests.live.instance import WEB
 from tests.live.test_add import TRAIN
 
@@ -146,9 +146,11 @@ def test_it_is_confined_and_writes_where_it_may_alone(running):
 
     assert {*fields["Uid"].split()} == {str(running.user)}
     assert {int(fields[name], 16) for name in ("CapPrm", "CapEff", "CapBnd", "CapAmb")} == {0}
+    workers = running.run("python", "-c", "print(open('/proc/1/task/1/children').read())").stdout
     kept = [name for name in listed if name.startswith("weir-")]
     assert sorted(listed) == sorted(["", *kept, "Read-only file system"])
     assert f"weir-models-{running.user}" in kept
+    assert len(workers.split()) == 1
     (limit,) = re.findall(r"^instance_memory_bytes{kind=\"limit\"} (\S+)$", metrics, re.MULTILINE)
     assert float(limit) == MEMORY_BYTES
 
@@ -178,7 +180,7 @@ def test_a_stop_ends_it_with_nothing_lost(image, tmp_path):
         code = made.stop()
         eventually(lambda: clients.account.refused_connections)
 
-    assert code == 0
+    assert code == 0, made.log.read_text()[-3000:]
     assert clients.account.lost == []
     assert clients.account.statuses == {200}
     assert '"event":"Shutting down: Master"' in made.log.read_text()
@@ -218,11 +220,15 @@ def test_an_image_has_what_models_of_a_platform_need(images, tmp_path):
     subprocess.run([sys.executable, "train.py"], cwd=tmp_path, check=True)
     command = [sys.executable, "-m", "service.models", "--models", models, "add"]
     subprocess.run([*command, tmp_path / "shop.skops"], cwd=PROJECT, check=True)
-    built = images.build(PROJECT, "sklearn", EXTRAS="sklearn")
+    images.base("with-apt", BUILDING, variant="apt")
+    asked_for = {"BASE": "localhost/with-apt", "EXTRAS": "sklearn lightgbm"}
+    built = images.build(PROJECT, "platforms", **asked_for)
     mounts = [(models, "/mnt/models")]
     variables = {"WEIR_MODELS": "/mnt/models", "memory_bytes": 512 << 20}
     with Contained(tmp_path, built, mounts=mounts, **variables) as made:
         asked = made.url + "/models/shop/predict?age=50&city=Paris"
         answer = requests.get(asked, timeout=20).json()
+        imported = made.run("python", "-c", "import lightgbm")
 
     assert answer["response"]["label"] == "yes"
+    assert imported.returncode == 0, imported.stderr
