@@ -1,6 +1,6 @@
 # Weir as a container: docker build -t weir .    (podman and buildah build it as well)
 #
-# --build-arg EXTRAS="sklearn otlp"   also what models of these platforms need, and what sends spans
+# --build-arg EXTRAS="sklearn redis"  also what models of these platforms need; otlp, redis, jwt
 # --build-arg WEIR_COMMIT=$(git rev-parse --short HEAD)   what /version tells
 # --build-arg PIP_INDEX_URL=https://…   where packages come from, if not from PyPI
 

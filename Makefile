@@ -132,7 +132,7 @@ vendor:
 # What serves, as a bill of materials, and whether an advisory names any of it; no answer is no pass.
 audit: TOOLS := $(VENV)/audit/bin
 audit: SBOM := sbom.cdx.json
-audit: PINS := requirements.txt config/requirements-otlp.txt $(PLATFORMS:%=config/models/requirements-%.txt)
+audit: PINS := requirements.txt $(EXTRAS:%=config/requirements-%.txt) $(PLATFORMS:%=config/models/requirements-%.txt)
 audit: $(VENV)/audit/installed
 	@$(TOOLS)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml \
 		--output-reproducible --output-file '$(SBOM)' requirements.txt

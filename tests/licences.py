@@ -1,5 +1,5 @@
 """
-`python -m tests.licences`: writes the table of LICENCES.md from what is installed.
+`python -m tests.licences`: writes the table of service/LICENCES.md from what is installed.
 
 A licence is what a package's metadata say; what its wheel has of others beside it, under a licence
 that asks more than a notice, is what the licences in it say.
@@ -12,10 +12,10 @@ from packaging.requirements import Requirement
 
 from tests.conftest import PROJECT
 
-TOLD = PROJECT / "LICENCES.md"
+TOLD = PROJECT / "service/LICENCES.md"
 PINS = [
     PROJECT / "requirements.txt",
-    PROJECT / "config/requirements-otlp.txt",
+    *sorted(PROJECT.glob("config/requirements-*.txt")),
     *sorted(PROJECT.glob("config/models/requirements-*.txt")),
 ]
 HEAD = "| package | its licence | in its wheel also |\n|---|---|---|\n"
