@@ -14,6 +14,7 @@ from config.dual_stack import listen_on_both
 from config.roster import Roster
 from config.settings import InvalidSettings, from_environ
 from config.supervision import note_end, supervise
+from config.unix_socket import listen_for_few
 
 standard_streams.open_missing()
 
@@ -32,8 +33,10 @@ def _address(port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-# The second, where there is one, answers probes and scrapes only.
-bind = [_address(port) for port in (settings.port, settings.admin_port) if port]
+# A Unix socket takes the port's place, so that nobody comes but by the proxy before it. The second,
+# where there is one, answers probes and scrapes only.
+bind = [f"unix:{settings.socket}" if settings.socket else _address(settings.port)]
+bind += [_address(settings.admin_port)] if settings.admin_port else []
 
 # One hub a worker serves every connection; inference leaves it for native threads.
 worker_class = "service.worker.Worker"
@@ -101,6 +104,7 @@ def on_starting(server):
     """Give this instance a folder of its own and a roster, before the first worker starts."""
     # A supervisor keeps the socket that it hands over, and need not be seen from here.
     listen_on_both()
+    listen_for_few()
     server.made_sockets = "LISTEN_FDS" not in os.environ
     parents = _metric_parents()
     dead = [folder for parent in parents for folder in instance_folder.sweep(parent)]

@@ -46,6 +46,8 @@ def main() -> None:
     if url and program is None:
         sys.exit("weir: REMOTE_WRITE_URL is set, but there is no prometheus; name it in PROMETHEUS")
     settings = usable_settings()
+    if url and settings.proxied_only and not settings.admin_port:
+        sys.exit("weir: the agent cannot scrape what is for proxies only; set WEIR_ADMIN_PORT")
     if url and program:
         folder = Path(tempfile.mkdtemp(prefix="weir-agent-"))
         agent = agent_command(program, write_configuration(folder, settings, url), folder)

@@ -19,6 +19,7 @@ from config.variables import (
     folder,
     own_address,
     plain_name,
+    socket_path,
     text,
     token,
     trusted,
@@ -51,9 +52,12 @@ class Settings:
 
     host: str
     port: int
+    socket: str
     admin_port: int
     workers: int
     trusted_proxies: tuple[str, ...]
+    forwarded: str
+    proxy_protocol: bool
     metrics_folder: str
     models: Path
     model_name: str
@@ -116,6 +120,11 @@ class Settings:
         """Whether somebody may load and unload models while it serves."""
         return bool(self.admin_token) or self.has_admin_key
 
+    @property
+    def proxied_only(self) -> bool:
+        """Whether nobody but a proxy can ask for anything, unless by the admin port."""
+        return bool(self.socket) or self.proxy_protocol
+
     def for_gunicorn(self) -> dict[str, str]:
         """What Gunicorn reads of the environment itself, as it can read it."""
         return {
@@ -146,11 +155,23 @@ def from_environ() -> Settings:
         for name in sorted(os.environ)
         if name.startswith("WEIR_") and name not in known
     ]
-    if settings.admin_port == settings.port and not invalid:
-        faults.append(f"WEIR_ADMIN_PORT={settings.admin_port}: this is PORT; give another")
+    faults += [] if invalid else _contradictions(settings)
     if faults:
         raise InvalidSettings("the environment cannot be used:\n  " + "\n  ".join(faults))
     return settings
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    """What cannot be used together."""
+    faults = []
+    if settings.admin_port == settings.port and not settings.socket:
+        faults.append(f"WEIR_ADMIN_PORT={settings.admin_port}: this is PORT; give another")
+    if settings.proxy_protocol and not settings.trusted_proxies:
+        faults.append(
+            "WEIR_PROXY_PROTOCOL='1': nobody may send the header while FORWARDED_ALLOW_IPS is "
+            "empty; name the proxies there"
+        )
+    return faults
 
 
 def read(env: Env) -> Settings:
@@ -159,11 +180,7 @@ def read(env: Env) -> Settings:
     workers = whole(env, "WEB_CONCURRENCY", fitting, WholeNumber(1, 256))
     threads = max(1, machine.cpus() // workers)
     return Settings(
-        host=text(env, "WEIR_HOST", "", own_address).strip("[]"),
-        port=whole(env, "PORT", 8000, PORTS),
-        admin_port=whole(env, "WEIR_ADMIN_PORT", 0, PORTS),
         workers=workers,
-        trusted_proxies=trusted(env),
         metrics_folder=text(env, "PROMETHEUS_MULTIPROC_DIR", ""),
         models=PROJECT / text(env, "WEIR_MODELS", "config/models", folder),
         model_name=text(env, "WEIR_MODEL_NAME", "", plain_name),
@@ -190,9 +207,23 @@ def read(env: Env) -> Settings:
         ),
         handling_timeout_s=whole(env, "WEIR_HANDLING_TIMEOUT_S", 25, SECONDS),
         write_timeout_s=whole(env, "WEIR_WRITE_TIMEOUT_S", 30, SECONDS),
+        **_listening(env),
         **_telling(env),
         **read_access(env),
     )
+
+
+def _listening(env: Env) -> dict[str, Any]:
+    """Where the service listens, and what counts of those who come."""
+    return {
+        "host": text(env, "WEIR_HOST", "", own_address).strip("[]"),
+        "port": whole(env, "PORT", 8000, PORTS),
+        "socket": text(env, "WEIR_SOCKET", "", socket_path),
+        "admin_port": whole(env, "WEIR_ADMIN_PORT", 0, PORTS),
+        "trusted_proxies": trusted(env),
+        "forwarded": choice(env, "WEIR_FORWARDED", "x-forwarded", "forwarded"),
+        "proxy_protocol": choice(env, "WEIR_PROXY_PROTOCOL", "0", "1") == "1",
+    }
 
 
 def _telling(env: Env) -> dict[str, Any]:

@@ -16,6 +16,9 @@ from config.whole_number import WholeNumber
 
 PROJECT = Path(__file__).resolve().parent.parent
 
+# struct sockaddr_un's, with its last byte 0 (unix(7)).
+SOCKET_PATH_BYTES = 107
+
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
 
@@ -72,6 +75,20 @@ def own_address(value: str) -> None:
     except (OSError, ValueError) as error:
         wanted = "an address of this machine, or a name of one, without a port is wanted"
         raise ValidationError(f"{wanted}; {error}") from None
+
+
+def socket_path(value: str) -> None:
+    """A path at which a Unix socket is, or can be made."""
+    path = Path(value)
+    wanted = ""
+    if not path.is_absolute() or len(os.fsencode(value)) > SOCKET_PATH_BYTES:
+        wanted = f"a whole path of at most {SOCKET_PATH_BYTES} bytes is wanted"
+    elif not os.access(path.parent, os.W_OK | os.X_OK):
+        wanted = "a path in a folder in which this user may make files is wanted"
+    elif path.exists() and not path.is_socket():
+        wanted = "there is a file that is no socket; another path is wanted"
+    if wanted:
+        raise ValidationError(wanted)
 
 
 def folder(value: str) -> None:

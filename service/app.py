@@ -33,7 +33,6 @@ from service.repository.live import Repository
 from service.statistics import Statistics
 from service.tracing.observer import tracing_of
 from service.transport_security import StrictTransport
-from service.trust import trust_in
 from service.usage import Usage, watch_memory
 from service.wire.admission import Admission
 
@@ -70,17 +69,16 @@ def create_app(settings: Settings) -> Application:
     if settings.pages:
         pages.init_app(app)
     check_table(rule.rule for rule in app.url_map.iter_rules())
-    trusts = trust_in(settings.trusted_proxies)
-    app.guard = access.guard_of(settings, trusts)
+    app.guard = access.guard_of(settings)
     app.tracing = tracing_of(os.environ, settings.slow_ms)
     if app.tracing:
         app.tracing.queue.dropped = metrics.spans_dropped
-    app.recorder = _recorder(app, trusts, faulted)
+    app.recorder = _recorder(app, faulted)
     app.wsgi_app = app.recorder  # type: ignore[method-assign]  # the documented way to wrap it
     return app
 
 
-def _recorder(app: Application, trusts: Callable[[str], bool], faulted: ObserverFaults) -> Recorder:
+def _recorder(app: Application, faulted: ObserverFaults) -> Recorder:
     """Make what stands around *app*: who may read its answers, and who is shown their record."""
     settings = app.settings
     begun: list[Beginner] = []
@@ -94,7 +92,7 @@ def _recorder(app: Application, trusts: Callable[[str], bool], faulted: Observer
     closed = [metrics.closed, app.statistics.closed, logs.request_writer()]
     if app.tracing:
         closed.append(app.tracing.closed)
-    return Recorder(answering, trusts, begun=begun, closed=closed, faulted=faulted)
+    return Recorder(answering, begun=begun, closed=closed, faulted=faulted)
 
 
 def attend(app: Application, roster: Roster, slot: int, sockets: Sequence[Any]) -> None:

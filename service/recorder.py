@@ -53,7 +53,6 @@ class Recorder:
     def __init__(
         self,
         app: "WSGIApplication",
-        trusts: Callable[[str], bool],
         *,
         begun: Iterable[Beginner] = (),
         closed: Iterable[Observer] = (),
@@ -62,11 +61,10 @@ class Recorder:
         """
         Record every exchange of *app*; those of *begun* may add to its fields, of *closed* observe.
 
-        *trusts* tells of a peer whether it is a proxy whose word counts; *faulted* is told the
-        concern of an observer that failed (its module below the package), and what it raised.
+        *faulted* is told the concern of an observer that failed (its module below the package), and
+        what it raised.
         """
         self._app = app
-        self._trusts = trusts
         self._begun = tuple(begun)
         self._closed = tuple(closed)
         self._faulted = faulted
@@ -111,7 +109,7 @@ class Recorder:
         fresh = self._fresh_ids
         if not fresh:
             fresh += _drawn()
-        exchange = Exchange(environ, fresh.pop(), client_ip(environ, self._trusts))
+        exchange = Exchange(environ, fresh.pop(), client_ip(environ))
         for begin in self._begun:
             begin(environ, exchange)
         self._open.add(exchange)

@@ -26,10 +26,10 @@ from service.hub_monitor import watch_hub
 from service.inference.allocator import keep_heap_small
 from service.shared_imports import import_shared
 from service.succession import Succession
-from service.trust import trust_in
 from service.watch import Watch
 from service.wire import listener as listening
 from service.wire.doors import Doors
+from service.wire.peer import Peers
 from service.wire.reader import FrozenConfig, base_environ
 from service.wire.response import Clock
 from service.wire.serving import Served, Service
@@ -186,6 +186,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
         # Imported late: the master reads this file before the workers' gevent patches.
         from service.instruments import EVICTED, TIMEOUTS  # noqa: PLC0415
 
+        def timed_out(phase: str) -> None:
+            TIMEOUTS.labels(phase).inc()
+
         return Service(
             app=self.wsgi,
             admission=self.wsgi.admission,
@@ -193,8 +196,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # Gunicorn has no types
             cfg=FrozenConfig(self.cfg),
             environ=base_environ(self.sockets[0].getsockname()),
             clock=Clock(),
-            trusts=trust_in(self.wsgi.settings.trusted_proxies),
-            timed_out=lambda phase: TIMEOUTS.labels(phase).inc(),
+            peers=Peers(self.wsgi.settings, timed_out),
+            timed_out=timed_out,
             share=self._share,
             answered=self._count_answer,
             evicted=EVICTED.inc,

@@ -10,7 +10,6 @@ from service.application import Application
 from service.faults import wanted
 from service.recorder import Recorder
 from service.request_schema import RequestSchema
-from service.trust import trust_in
 from tests.conftest import assert_problem
 
 SECRET = "s3cr3t"
@@ -30,7 +29,7 @@ def raising():
             raise error
 
         app.add_url_rule("/fails", view_func=fail)
-        app.wsgi_app = Recorder(app.wsgi_app, trust_in(()), closed=[seen.append])
+        app.wsgi_app = Recorder(app.wsgi_app, closed=[seen.append])
         answer = app.test_client().get("/fails")
         answer.close()
         return answer

@@ -1,5 +1,4 @@
 from service.recorder import Recorder
-from service.trust import trust_in
 
 
 def test_no_observer_reaches_the_request_that_it_observes():
@@ -9,7 +8,6 @@ def test_no_observer_reaches_the_request_that_it_observes():
     seen, faults = [], []
     recorder = Recorder(
         lambda _environ, start: start("200 OK", []) or [b"answered"],
-        trust_in(()),
         closed=(breaks, seen.append),
         faulted=lambda observer, error: faults.append((observer, str(error))),
     )
@@ -29,7 +27,7 @@ def test_a_fault_that_cannot_be_told_reaches_nobody_either():
         broken.append(1)
         raise OSError
 
-    recorder = Recorder(lambda *_: [b"answered"], trust_in(()), closed=[breaks], faulted=breaks)
+    recorder = Recorder(lambda *_: [b"answered"], closed=[breaks], faulted=breaks)
 
     answer = recorder({}, lambda *_: None)
     assert list(answer) == [b"answered"]

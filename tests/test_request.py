@@ -10,7 +10,6 @@ from service.exchange import HOLD, KEY
 from service.inference.account import Account, Hold
 from service.recorder import Recorder
 from service.request import Request
-from service.trust import trust_in
 
 
 class Limited(Request):
@@ -18,7 +17,7 @@ class Limited(Request):
 
 
 def request(body=b"", **environ):
-    exchange = Recorder(lambda *_: (), trust_in(())).open({"REQUEST_METHOD": "POST"})
+    exchange = Recorder(lambda *_: ()).open({"REQUEST_METHOD": "POST"})
     return Limited({"REQUEST_METHOD": "POST", "wsgi.input": BytesIO(body), KEY: exchange} | environ)
 
 

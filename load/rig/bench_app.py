@@ -25,7 +25,6 @@ from config.settings import from_environ
 from service import logs
 from service.inference.account import Account
 from service.recorder import Recorder
-from service.trust import trust_in
 from service.wire.admission import Admission
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class BenchApp:
         ]
         self.admission = Admission(self.settings.in_flight_limit)
         self.account = Account(1 << 30, Lock)
-        self.recorder = Recorder(self._answer, trust_in(()), closed=[logs.request_writer()])
+        self.recorder = Recorder(self._answer, closed=[logs.request_writer()])
         structlog.get_logger().info("model_ready", model="bench")
 
     def takes(self, _environ: "WSGIEnvironment") -> bool:

@@ -24,8 +24,8 @@ COUNTS = "rates"
 Find: TypeAlias = Callable[[str], ApiKey | None]
 
 
-def guard_of(settings: Settings, trusts: Callable[[str], bool]) -> Guard | None:
-    """Make the guard that *settings* ask for, if they do; *trusts* knows the proxies."""
+def guard_of(settings: Settings) -> Guard | None:
+    """Make the guard that *settings* ask for, if they do."""
     if not settings.guarded_scopes and not settings.rate_limit:
         return None
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")  # the instance's own, under Gunicorn
@@ -36,7 +36,7 @@ def guard_of(settings: Settings, trusts: Callable[[str], bool]) -> Guard | None:
     if settings.jwt_issuer:
         keys = PublishedKeys(settings.jwks)
         find = partial(_find, find, Issuer(settings.jwt_issuer, settings.jwt_audience, keys).find)
-    return Guard(settings.guarded_scopes, find, Limiter(counts, store), settings.rate_limit, trusts)
+    return Guard(settings.guarded_scopes, find, Limiter(counts, store), settings.rate_limit)
 
 
 def _find(find_key: Find, find_token: Find, sent: str) -> ApiKey | None:

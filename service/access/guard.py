@@ -61,14 +61,11 @@ class Guard:
         find: Callable[[str], ApiKey | None],
         limiter: Limiter,
         rate: Rate | None,
-        trusts: Callable[[str], bool],
     ) -> None:
-        """*trusts* tells of a peer whether it is a proxy whose word on addresses counts."""
         self._guarded = frozenset(guarded)
         self._find = find
         self._limiter = limiter
         self._rate = rate
-        self._trusts = trusts
 
     def judge(
         self, environ: "WSGIEnvironment", route: str, arguments: Mapping[str, Any]
@@ -120,7 +117,7 @@ class Guard:
 
     def _address(self, environ: "WSGIEnvironment") -> str:
         exchange = environ.get(KEY)
-        return _site(exchange.client_ip if exchange else client_ip(environ, self._trusts))
+        return _site(exchange.client_ip if exchange else client_ip(environ))
 
 
 def _check(key: ApiKey, scope: str, model: str | None) -> None:

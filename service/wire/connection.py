@@ -26,6 +26,7 @@ from service.wire.admission import check_head
 from service.wire.closing import has_left, linger, receive_now
 from service.wire.head import TrustingRequest, environ_of, environ_so_far
 from service.wire.intake import Intake
+from service.wire.peer import Peer
 from service.wire.phases import HandlingTimeout, IdleTimeout, Phased
 from service.wire.reader import SocketReader
 from service.wire.refusals import Refused, leaving, overrun, refusal_of
@@ -33,9 +34,6 @@ from service.wire.refusing import record_unanswered, refuse
 from service.wire.response import Response, Sender
 from service.wire.serving import Service
 from service.wire.turn import give_turn
-
-# What of the environ holds the body; the second is Werkzeug's.
-HOLDERS = ("wsgi.input", "werkzeug.request")
 
 
 class Connection(Phased):
@@ -45,7 +43,7 @@ class Connection(Phased):
         self,
         service: Service,
         client: Any,
-        peer: tuple[str, int],
+        peer: Peer,
         head_limit_s: float,
         claim_place: Callable[[], bool] | None = None,
     ) -> None:
@@ -92,10 +90,17 @@ class Connection(Phased):
     def _serve_requests(self) -> None:
         settings = self._service.settings
         wait_s = self._head_limit_s
+        if self._service.wants_proxy_header:
+            self._introduce(wait_s)
         while self._await_request(wait_s) and self._serve_request():
             wait_s, self._head_limit_s = settings.idle_timeout_s, settings.head_timeout_s
             self._environ = {}
             self.has_asked = True
+
+    def _introduce(self, limit_s: float) -> None:
+        """Learn for whom the peer connects. Raises Unintroduced if it does not say so first."""
+        if not self._peer.heed or self._await_request(limit_s):
+            self._peer = self._service.peers.introduced(self._peer, self._reader, limit_s)
 
     def _await_request(self, seconds: float) -> bool:
         """Wait for the next request's first bytes; every other connection has its turn here."""
@@ -116,7 +121,7 @@ class Connection(Phased):
         """Read, check and answer one request; tells whether another may follow."""
         stages = Stages(perf_counter())
         self._environ, self._response = {}, None
-        request = TrustingRequest(trusted=self._service.trusts(self._peer[0]))
+        request = TrustingRequest()
         try:
             self._intake.read_head(request, self._service.cfg, self._peer, self._head_limit_s)
             environ = self._environ = self._service.environ | environ_of(request, self._peer)
@@ -136,7 +141,7 @@ class Connection(Phased):
             raise refusal_of(error) from None
         finally:
             self._environ = self._environ or environ_so_far(request, self._peer, stages)
-            self._let_go()
+            self._intake.let_go(self._environ)
 
     def _claim(self) -> bool:
         if self._claim_place and self._claim_place():
@@ -170,14 +175,6 @@ class Connection(Phased):
             self._enter("closing")
             linger(self._client)  # the client may be sending its next request
         return False
-
-    def _let_go(self) -> None:
-        """Forget the body, of which the environ would remind an idle connection, and its bytes."""
-        for name in HOLDERS:
-            self._environ.pop(name, None)
-        self._hold.expected_bytes = 0
-        if self._hold.held_bytes:
-            self._hold.release()
 
     def _answer(self, response: Response) -> None:
         """Call the application and send what it answers."""
@@ -229,7 +226,7 @@ class Connection(Phased):
     def _exchange(self) -> Exchange:
         """The record of the request under way, or of what has come of it."""
         if KEY not in self._environ:
-            so_far = self._environ or {"REMOTE_ADDR": self._peer[0]}
+            so_far = self._environ or {"REMOTE_ADDR": self._peer.address}
             self._environ[KEY] = self._service.app.recorder.open(so_far)
         return cast("Exchange", self._environ[KEY])
 

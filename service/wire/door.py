@@ -50,9 +50,6 @@ SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 MADE_AT_ONCE = 8
 SHORTAGE_PAUSE_S = 0.05
 
-# How a socket that takes IPv4 and IPv6 shows an IPv4 peer (RFC 4291 section 2.5.5.2).
-IPV4_MAPPED = "::ffff:"
-
 log = structlog.get_logger()
 
 
@@ -77,7 +74,7 @@ class Door(StreamServer):  # type: ignore[misc]  # gevent's types end here
 
     def handle(self, client: Any, address: Any) -> None:
         """Serve a connection; called in its greenlet."""
-        peer = address[0].removeprefix(IPV4_MAPPED), address[1]
+        peer = self.service.peers.meet(address)
         held = len(self.connections)
         head_limit_s = self.service.settings.head_timeout_s
         if held >= self._limit * FEW_PLACES:

@@ -30,10 +30,16 @@ class Doors:
         settings = service.settings
         limit = machine.fitting_connections(settings.connection_limit)
         for sock in sockets:
-            own = replace(service, environ=base_environ(sock.getsockname()))
-            is_admin = sock.getsockname()[1] == settings.admin_port
+            address = sock.getsockname()
+            own = replace(
+                service,
+                environ=base_environ(address),
+                wants_proxy_header=settings.proxy_protocol,
+            )
+            is_admin = isinstance(address, tuple) and address[1] == settings.admin_port
             if is_admin:
-                own = replace(own, admission=ProbesOnly(ADMIN_CONNECTIONS))
+                only = ProbesOnly(ADMIN_CONNECTIONS)
+                own = replace(own, admission=only, wants_proxy_header=False)
             places = ADMIN_CONNECTIONS if is_admin else limit
             at_once = AMONG_OTHERS if workers > 1 else ALONE
             shares = workers > 1 and not is_admin

@@ -14,6 +14,7 @@ from gunicorn.util import split_request_uri, unquote_to_wsgi_str
 
 from service.exchange import STAGES
 from service.stages import Stages
+from service.wire.peer import Peer
 from service.wire.reader import SocketReader
 
 # Fields that may come once.
@@ -34,22 +35,21 @@ class TrustingRequest(Request):  # type: ignore[misc]  # Gunicorn has no types
     """
     Gunicorn's request, parsed by its Python parser; not yet read when it is made.
 
-    Overrides `_peer_trusted_for_forwarded`: `environ_of` reads what a trusted peer tells, and hints
+    Overrides `_peer_trusted_for_forwarded`: `Peer.heed` reads what a trusted peer tells, and hints
     that contradict each other are no fault of the request's. `read_line`: what cannot be read to
     its end is known as far as it was. `parse_request_line` and `parse_headers`: lines that came
     before are not parsed again. `should_close`: `Connection` is a list (RFC 9110, 7.6.1).
     """
 
-    def __init__(self, *, trusted: bool) -> None:
+    def __init__(self) -> None:
         self.method: str | None = None
         self.path: str | None = None
         self.headers: list[tuple[str, str]] = []
-        self.trusted = trusted
         self._closes = True
 
-    def read(self, cfg: Any, reader: SocketReader, peer: tuple[str, int]) -> None:
+    def read(self, cfg: Any, reader: SocketReader, peer: Peer) -> None:
         """Read the head. Raises ParseException, or TimeoutError."""
-        super().__init__(cfg, reader, peer)
+        super().__init__(cfg, reader, (peer.address, peer.port))
         self._closes = self._is_last()
 
     def _peer_trusted_for_forwarded(self) -> tuple[dict[str, str], list[str]]:
@@ -101,31 +101,23 @@ class TrustingRequest(Request):  # type: ignore[misc]  # Gunicorn has no types
         return "close" in options or not kept or self.method == "CONNECT"
 
 
-def environ_so_far(
-    request: TrustingRequest, peer: tuple[str, int], stages: Stages
-) -> dict[str, Any]:
+def environ_so_far(request: TrustingRequest, peer: Peer, stages: Stages) -> dict[str, Any]:
     """What the record needs of a request whose head was not read whole."""
-    return {
+    environ = {
         STAGES: stages,
         "REQUEST_METHOD": request.method or "",
         "PATH_INFO": unquote_to_wsgi_str(request.path or ""),
-        "REMOTE_ADDR": peer[0],
-        **{_key(name): value for name, value in request.headers},
+        "REMOTE_ADDR": peer.address,
     }
+    _add_fields(environ, request.headers)
+    if peer.heed:
+        peer.heed(environ)
+    return environ
 
 
-def scheme_of(forwarded: str) -> str:
+def environ_of(request: TrustingRequest, peer: Peer) -> dict[str, Any]:
     """
-    The scheme by which the nearest proxy was asked: the last that *forwarded* tells.
-
-    `X-Forwarded-Proto` is no standard's; proxies append to what they are sent, in any case.
-    """
-    return "https" if forwarded.rpartition(",")[2].strip().lower() == "https" else "http"
-
-
-def environ_of(request: TrustingRequest, peer: tuple[str, int]) -> dict[str, Any]:
-    """
-    The part of the environ that the request decides; a trusted peer tells the scheme.
+    The part of the environ that the request decides; a trusted peer tells scheme and client.
 
     Fields of one name are joined by commas (RFC 9110 section 5.3). Names with an underscore, which
     could pass for another field's, are gone already (`header_map` and `forwarder_headers`).
@@ -136,19 +128,23 @@ def environ_of(request: TrustingRequest, peer: tuple[str, int]) -> dict[str, Any
         "SERVER_PROTOCOL": "HTTP/{}.{}".format(*request.version),
         "PATH_INFO": unquote_to_wsgi_str(request.path),
         "wsgi.url_scheme": "http",
-        "REMOTE_ADDR": peer[0],
-        "REMOTE_PORT": str(peer[1]),
+        "REMOTE_ADDR": peer.address,
+        "REMOTE_PORT": str(peer.port),
     }
-    for name, value in request.headers:
-        key = _key(name)
-        environ[key] = f"{environ[key]},{value}" if key in environ else value
-    if request.trusted and "HTTP_X_FORWARDED_PROTO" in environ:
-        environ["wsgi.url_scheme"] = scheme_of(environ["HTTP_X_FORWARDED_PROTO"])
+    _add_fields(environ, request.headers)
+    if peer.heed:
+        peer.heed(environ)
     if not request.uri.startswith("/") and "HTTP_HOST" in environ:
         # RFC 9112 section 3.2.2: the host of an absolute-form target overrides the field's.
         host = split_request_uri(request.uri).netloc.rpartition("@")[2]
         environ["HTTP_HOST"] = host or environ["HTTP_HOST"]
     return environ
+
+
+def _add_fields(environ: dict[str, Any], fields: list[tuple[str, str]]) -> None:
+    for name, value in fields:
+        key = _key(name)
+        environ[key] = f"{environ[key]},{value}" if key in environ else value
 
 
 def _plain_field(line: bytes) -> tuple[str, str] | None:

@@ -9,11 +9,15 @@ from service.errors import NoRoom, TooLarge
 from service.inference.account import ROOM_WAIT_S, Hold
 from service.wire.body import BodyReader
 from service.wire.head import TrustingRequest
+from service.wire.peer import Peer
 from service.wire.reader import SocketReader
 from service.wire.refusals import Refused
 
 if TYPE_CHECKING:
     from config.settings import Settings
+
+# What of the environ holds the body; the second is Werkzeug's.
+HOLDERS = ("wsgi.input", "werkzeug.request")
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -34,9 +38,7 @@ class Intake:
         self._hold = hold
         self._timed_out = timed_out
 
-    def read_head(
-        self, request: TrustingRequest, cfg: Any, peer: tuple[str, int], limit_s: float
-    ) -> None:
+    def read_head(self, request: TrustingRequest, cfg: Any, peer: Peer, limit_s: float) -> None:
         """Read the head of *request* within *limit_s*. Raises Refused or ParseException."""
         self._reader.allow_head(limit_s)
         try:
@@ -81,6 +83,14 @@ class Intake:
             ) from None
         finally:
             reader.close()
+
+    def let_go(self, environ: dict[str, Any]) -> None:
+        """Forget the body, of which *environ* would remind an idle connection, and its bytes."""
+        for name in HOLDERS:
+            environ.pop(name, None)
+        self._hold.expected_bytes = 0
+        if self._hold.held_bytes:
+            self._hold.release()
 
     def _make_room(self, size_bytes: int) -> None:
         """Let the body grow, after a wait if there is no room yet."""

@@ -104,8 +104,13 @@ class FrozenConfig:
         self.known_request_lines: dict[bytes, dict[str, Any]] = {}
 
 
-def base_environ(address: tuple[Any, ...]) -> dict[str, Any]:
-    """The part of the environ that is the same for every request of a worker (PEP 3333)."""
+def base_environ(address: Any) -> dict[str, Any]:
+    """
+    The part of the environ that is the same for every request of a worker (PEP 3333).
+
+    A Unix socket has neither a name nor a port, and PEP 3333 wants both.
+    """
+    name, port = address[:2] if isinstance(address, tuple) else ("localhost", 80)
     return {
         "wsgi.version": (1, 0),
         "wsgi.errors": sys.stderr,
@@ -113,7 +118,7 @@ def base_environ(address: tuple[Any, ...]) -> dict[str, Any]:
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
         "wsgi.input_terminated": True,
-        "SERVER_NAME": str(address[0]),
-        "SERVER_PORT": str(address[1]),
+        "SERVER_NAME": str(name),
+        "SERVER_PORT": str(port),
         "SCRIPT_NAME": "",
     }

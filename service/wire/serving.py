@@ -10,6 +10,7 @@ from config.settings import Settings
 from service.inference.account import Account
 from service.recorder import Recorder
 from service.wire.admission import Admission
+from service.wire.peer import Peers
 from service.wire.response import Clock
 from service.wire.share import Share
 
@@ -52,7 +53,11 @@ class Served(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """What all connections of a worker's listening socket share; *admission* is the socket's."""
+    """
+    What all connections of a worker's listening socket share; *admission* is the socket's.
+
+    Each begins with a PROXY header where it *wants* one.
+    """
 
     app: Served
     admission: Admission
@@ -60,11 +65,12 @@ class Service:
     cfg: Any
     environ: dict[str, Any]
     clock: Clock
-    trusts: Callable[[str], bool]
+    peers: Peers
     timed_out: Callable[[str], None]
     share: Share
     answered: Callable[[], None]
     evicted: Callable[[], None]
+    wants_proxy_header: bool = False
 
     def ask(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """

@@ -80,6 +80,12 @@ def test_proxies_are_addresses_networks_or_everyone(monkeypatch, proxies):
         ("WEIR_MODELS", "config/no", "a folder for each model, or one model, is wanted"),
         ("WEIR_MODEL_NAME", "a/b", "letters, digits, dots"),
         ("WEIR_WATCH_MODELS", "yes", "one of 0, 1 is wanted"),
+        ("WEIR_FORWARDED", "both", "one of x-forwarded, forwarded is wanted"),
+        ("WEIR_PROXY_PROTOCOL", "v2", "one of 0, 1 is wanted"),
+        ("WEIR_SOCKET", "weir.sock", "a whole path of at most 107 bytes is wanted"),
+        ("WEIR_SOCKET", "/tmp/" + "s" * 103, "a whole path of at most 107 bytes is wanted"),
+        ("WEIR_SOCKET", "/nowhere/weir.sock", "a path in a folder in which this user may make"),
+        ("WEIR_SOCKET", "/etc/passwd", "there is a file that is no socket"),
     ],
 )
 def test_a_fault_names_variable_value_and_what_is_wanted(monkeypatch, name, value, wanted):
@@ -167,3 +173,11 @@ def test_origins_are_those_of_browsers_of_any_kind(monkeypatch):
     )  # fmt: skip
     monkeypatch.setenv("WEIR_CORS_ORIGINS", "*")
     assert from_environ().cors_origins == ("*",)
+
+
+def test_a_proxy_header_that_nobody_may_send_is_a_fault(monkeypatch):
+    monkeypatch.setenv("WEIR_PROXY_PROTOCOL", "1")
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "")
+
+    with pytest.raises(InvalidSettings, match="WEIR_PROXY_PROTOCOL='1': nobody may send"):
+        from_environ()

@@ -44,7 +44,7 @@ class Clients:
         while not self._stop.is_set():
             try:
                 wire = Wire(self._port)
-            except ConnectionRefusedError:
+            except (ConnectionRefusedError, FileNotFoundError):
                 self._add(refused_connections=1)
                 time.sleep(0.02)
                 continue

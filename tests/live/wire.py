@@ -18,10 +18,19 @@ class Answer:
 
 
 class Wire:
-    """A connection. Used as a context manager; reads answers one by one."""
+    """A connection to a port, or to a Unix socket's path. Reads answers one by one."""
 
     def __init__(self, port, timeout=20):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+        if isinstance(port, int):
+            self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+        else:
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.settimeout(timeout)
+            try:
+                self.socket.connect(port)
+            except OSError:
+                self.socket.close()
+                raise
         self.received = b""
 
     def __enter__(self):

@@ -7,7 +7,6 @@ import pytest
 from gunicorn.http import errors
 
 from service.recorder import Recorder
-from service.trust import trust_in
 from service.wire.refusals import Refused, answer_bytes, refusal_of
 
 SECRET = "token=s3cr3t"
@@ -39,7 +38,7 @@ def test_a_parser_s_error_has_its_status_and_quotes_nothing(error, status):
 
 
 def parsed(refused, path="/models/x", request_id="i" * 20):
-    recorder = Recorder(lambda *_: (), trust_in(()))
+    recorder = Recorder(lambda *_: ())
     asked = {"PATH_INFO": path.encode().decode("latin-1"), "HTTP_X_REQUEST_ID": request_id}
     exchange = recorder.open(asked)
     head, body = answer_bytes(refused, exchange, DATE)
