@@ -135,3 +135,14 @@ class Instance:
             for series, value in re.findall(rf"^{name}(?:\{{(.*)\}})? (\S+)$", text, re.MULTILINE)
             if labels.items() <= dict(re.findall(r'(\w+)="([^"]*)"', series)).items()
         )
+
+
+class AtSocket(Instance):
+    """An instance at a Unix socket in *folder*; what it is asked by its url is the admin port's."""
+
+    def __init__(self, folder: Path, **variables: str) -> None:
+        self.path = str(folder / "weir.sock")
+        self.admin_port = free_port()
+        own = {"WEIR_SOCKET": self.path, "WEIR_ADMIN_PORT": str(self.admin_port)}
+        super().__init__(folder, **variables | own)
+        self.url = f"http://127.0.0.1:{self.admin_port}"

@@ -12,7 +12,7 @@ import requests
 
 from tests.conftest import eventually
 from tests.live.clients import Clients
-from tests.live.instance import Instance, free_port
+from tests.live.instance import AtSocket
 from tests.live.proxies import Nginx
 from tests.live.test_handover import is_alive, new_master
 from tests.live.test_proxy_header import ASK, CLIENT, V1
@@ -35,17 +35,6 @@ server {{
 # Not the user's first group, if this user may give one away.
 OTHERS = [group for group in os.getgroups() if group != os.getegid()]
 GROUP = 12_345 if os.geteuid() == 0 else (OTHERS or [os.getegid()])[0]
-
-
-class AtSocket(Instance):
-    """An instance at a Unix socket in *folder*; its port, and its url, are the admin port's."""
-
-    def __init__(self, folder, **variables):
-        self.path = str(folder / "weir.sock")
-        self.admin_port = free_port()
-        variables |= {"WEIR_SOCKET": self.path, "WEIR_ADMIN_PORT": str(self.admin_port)}
-        super().__init__(folder, **variables)
-        self.url = f"http://127.0.0.1:{self.admin_port}"
 
 
 @pytest.fixture(scope="module")
