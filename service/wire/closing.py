@@ -1,10 +1,12 @@
 """How a connection ends: whether its client has left, and an end that lets it read the answer."""
 
+import select
 import socket
 from socket import IPPROTO_TCP, MSG_DONTWAIT, MSG_PEEK
 from time import monotonic
 from typing import Any
 
+from gevent import monkey
 from gevent.socket import SHUT_WR
 
 from service.wire.turn import give_turn
@@ -58,15 +60,26 @@ def has_left(client: Any) -> bool:
 
     The end of its stream alone says nothing: a client may end its side after its request and wait
     for the answer (RFC 9293 section 3.6), and one that has closed looks the same until it is sent
-    something.
+    something. A Unix socket tells the one from the other.
     """
+    if client.family == socket.AF_UNIX:
+        return _has_hung_up(client)
     if TCP_INFO is None:
         return _is_reset(client)
     try:
         state: int = client.getsockopt(IPPROTO_TCP, TCP_INFO, 1)[0]
-    except OSError:  # no TCP socket
+    except OSError:  # closed on this side
         return False
     return state == TCP_CLOSE
+
+
+def _has_hung_up(client: Any) -> bool:
+    """Whether a Unix socket's other end has closed both its sides (poll(2))."""
+    if client.fileno() < 0:  # closed on this side
+        return False
+    look = monkey.get_original("select", "poll")()
+    look.register(client.fileno(), 0)
+    return any(events & select.POLLHUP for _, events in look.poll(0))
 
 
 def _is_reset(client: Any) -> bool:
