@@ -46,6 +46,14 @@ def test_a_client_cannot_say_that_it_is_somebody_else(instance, proxy):
     assert addresses(instance)[before:] == ["127.0.0.2"]
 
 
+def test_a_model_s_card_has_the_address_that_the_client_asked(proxy):
+    forged = dict(field.split(": ") for field in FORGED)
+    card = requests.get(f"{proxy.url}/models/iris", headers=forged, timeout=10).text
+
+    assert f"{proxy.url}/models/iris/predict" in card
+    assert "https://" not in card
+
+
 def test_a_client_is_not_told_how_long_the_service_keeps_the_proxy_s_connection(proxy):
     answer = requests.get(f"{proxy.url}/?msg=a", timeout=10)
 

@@ -37,6 +37,7 @@ READABLE = {
     v2(family=0x00, body=b""): None,
     v2(family=0x00, body=TLV): None,
     v2(command=0x20, family=0x00, body=b""): None,
+    v2(command=0x20): None,
     v2(command=0x20, family=0x77, body=b"anything"): None,
 }  # fmt: skip
 
