@@ -47,8 +47,13 @@ NGINX = "server {{ listen PORT; proxy_pass 127.0.0.1:{}; proxy_protocol on; }}"
 
 def haproxy_tcp(option, instance):
     return f"""
+global
+    log stdout format raw local0
 defaults
+    log global
     mode tcp
+    option httpchk GET /readyz
+    option log-health-checks
     timeout connect 5s
     timeout client 20s
     timeout server 20s
@@ -56,7 +61,7 @@ frontend clients
     bind 127.0.0.1:PORT
     default_backend weir
 backend weir
-    server one 127.0.0.1:{instance.port} {option}
+    server one 127.0.0.1:{instance.port} {option} check check-send-proxy
 """
 
 
@@ -74,6 +79,7 @@ def test_haproxy_tells_its_client_by_either_version(instance, tmp_path, option, 
     before = len(addresses(instance))
     with HAProxy(tmp_path, haproxy_tcp(option, instance)) as proxy:
         assert "asked" in asked(proxy.url, source)
+        eventually(lambda: "check for server weir/one succeeded" in proxy.log.read_text())
 
     # A field counts if the client's own address, by the header, is a trusted proxy's.
     assert addresses(instance)[before:] == [client]
