@@ -13,6 +13,7 @@ from typing import NamedTuple
 from tests.conftest import CAT, eventually
 from tests.live.instance import AtSocket, Instance
 from tests.live.proxies import behind
+from tests.live.test_handover import is_alive
 from tests.live.wire import Wire
 
 SIZE = 3
@@ -147,12 +148,26 @@ class Fleet:
         eventually(lambda: fresh.metric("http_requests_total", route="/") > 0, within_s=40)
 
     def kill(self, number):
-        """Kill every process of an instance; from when to when that was."""
+        """
+        Kill every process of an instance; from when to when that was.
+
+        The master first: as long as anybody holds the listener, the kernel lets clients in.
+        """
         instance = self.instances[number]
-        killed = [*instance.workers(), instance.process.pid]
+        workers = instance.workers()
         began_s = time.monotonic()
-        for pid in reversed(killed):
-            os.kill(pid, signal.SIGKILL)
+        instance.process.kill()
         instance.process.wait(20)
-        eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in killed))
+        for pid in workers:
+            os.kill(pid, signal.SIGKILL)
+        while any(has_threads(pid) for pid in workers):
+            time.sleep(0.001)
         return began_s, time.monotonic()
+
+
+def has_threads(pid):
+    """Whether there is more of it than its first thread, dead: the last takes the sockets along."""
+    try:
+        return is_alive(pid) or len([*Path(f"/proc/{pid}/task").iterdir()]) > 1
+    except (FileNotFoundError, ProcessLookupError):
+        return False
