@@ -11,9 +11,9 @@ from tests.conftest import PROJECT
 TELL = "import os; print({name: os.environ.get(name) for name in %r})"
 
 
-def run(*command, **variables):
+def run(*command, module="config", **variables):
     return subprocess.run(
-        [sys.executable, "-m", "config", *command],
+        [sys.executable, "-m", module, *command],
         cwd=PROJECT,
         env=os.environ | variables,
         capture_output=True,
@@ -69,3 +69,13 @@ def test_a_command_that_is_not_there_is_a_sentence():
 
     assert done.returncode == 1
     assert done.stderr == "weir: no-such-command cannot be started: No such file or directory\n"
+
+
+def test_an_agent_that_only_a_proxy_could_let_in_is_told_to_use_the_admin_port():
+    asked = {"module": "config.agent", "REMOTE_WRITE_URL": "http://a", "PROMETHEUS": "true"}
+    done = run("true", **asked, WEIR_PROXY_PROTOCOL="1")
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "weir: the agent cannot scrape what is for proxies only; set WEIR_ADMIN_PORT\n"
+    )
