@@ -105,7 +105,8 @@ class Settings:
     @property
     def is_open_to_all(self) -> bool:
         """Whether every interface is listened on, and nobody who asks needs a key."""
-        return self.host in {"", "0.0.0.0", "::"} and not self.has_keys  # noqa: S104  # no bind
+        everywhere = self.host in {"", "0.0.0.0", "::"} and not self.socket  # noqa: S104  # no bind
+        return everywhere and not self.has_keys
 
     @property
     def guarded_scopes(self) -> frozenset[str]:
