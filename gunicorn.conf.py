@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from config import instance_folder, machine, standard_streams
+from config.api_keys import keep as keep_keys
 from config.dual_stack import listen_on_both
 from config.roster import Roster
 from config.settings import InvalidSettings, from_environ
@@ -113,6 +114,8 @@ def on_starting(server):
     except OSError as error:
         sys.exit(f"weir: metrics cannot be kept ({error}); name a folder in {METRICS_DIR}")
     os.environ[METRICS_DIR] = str(folder)
+    with suppress(OSError):  # a worker that starts while the file is broken then has none
+        keep_keys(settings.keys_of_file, folder)
     # From here its locks are native ones, in the workers too. On a hub they never contend, and
     # gevent's, which it would take after the patch, cost a tenth of an echo.
     import prometheus_client  # noqa: F401

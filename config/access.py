@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from environs import Env
 from marshmallow import ValidationError
 
-from config.api_keys import ADMIN, ApiKey, InvalidKeys, parse, read
+from config.api_keys import ADMIN, ApiKey, InvalidKeys, parse, read_or_kept
 from config.rates import Rate
 from config.variables import text
 
@@ -25,11 +25,12 @@ T = TypeVar("T")
 def read_access(env: Env) -> dict[str, Any]:
     """Read them; what is wrong waits in *env*."""
     none: tuple[ApiKey, ...] = ()
-    listed, in_file = _read(env, KEYS, parse, none), _read(env, KEYS_FILE, _keys_in, none)
+    listed, in_file = _read(env, KEYS, _keys, none), _read(env, KEYS_FILE, _keys_in, none)
     return {
         **_read_issuer(env),
         "api_keys": listed,
         "api_keys_file": text(env, KEYS_FILE, ""),
+        "keys_of_file": in_file,
         "has_admin_key": any(ADMIN in key.scopes for key in (*listed, *in_file)),
         "rate_limit": _read(env, RATE, Rate.parse, None),
         "rate_limit_store": text(env, STORE, "", _store),
@@ -73,14 +74,33 @@ def _read(env: Env, name: str, made_of: Callable[[str], T], default: T) -> T:
     return made[0]
 
 
+def _keys(listed: str) -> tuple[ApiKey, ...]:
+    keys = parse(listed)
+    if not keys:
+        raise InvalidKeys("a key is wanted, or nothing at all: without keys anybody may ask")
+    return keys
+
+
 def _keys_in(path: str) -> tuple[ApiKey, ...]:
     if not Path(path).is_absolute():
         raise InvalidKeys("the whole path of a file is wanted")
-    return read(Path(path))
+    return read_or_kept(Path(path))
 
 
 def _store(url: str) -> None:
-    if urlsplit(url).scheme not in STORES:
-        raise ValidationError("redis://, rediss:// or unix:// with an address is wanted")
     if not (find_spec("limits") and find_spec("redis")):
         raise ValidationError("a store needs packages that are not here: make install-redis")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+        number = parts.path.strip("/")
+        is_usable = parts.scheme == "unix" or (
+            parts.hostname and (number.isdecimal() or not number)
+        )
+    except ValueError:
+        is_usable = False
+    if parts.scheme not in STORES or not is_usable or parts.query or parts.fragment:
+        raise ValidationError(
+            "redis://, rediss:// or unix:// with an address is wanted, with user:password@ before "
+            "it and a database's number behind it if need be; in a password %23 is #, %2F is /"
+        )

@@ -8,8 +8,11 @@ nothing. A name may stand there twice, with the old key and the new. The key its
 random text of 256 bits needs no salt and no slow hash.
 """
 
+import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,9 @@ NO_LIMIT = "none"
 
 PREDICT, METRICS, ADMIN = "predict", "metrics", "admin"
 SCOPES = (PREDICT, METRICS, ADMIN)
+
+# What an instance calls its copy of the file.
+KEPT = "api-keys"
 
 # What is no more than a list of keys.
 FILE_BYTES = 4 << 20
@@ -47,6 +53,11 @@ class ApiKey:
     models: tuple[str, ...] = ()
     limit: Rate | None = None
     is_unlimited: bool = False
+
+    @cached_property
+    def who(self) -> str:
+        """What its requests are counted by."""
+        return f"key {self.name}"
 
 
 def digest_of(key: str) -> bytes:
@@ -78,11 +89,34 @@ def read(path: Path) -> tuple[ApiKey, ...]:
             content = file.read(FILE_BYTES + 1)
         if len(content) > FILE_BYTES:
             raise InvalidKeys(f"a file of at most {FILE_BYTES} bytes is wanted")
-        return parse(content.decode())
+        return parse(content.decode("utf-8-sig"))
     except OSError as error:
         raise InvalidKeys(f"the file cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise InvalidKeys("a file in UTF-8 is wanted") from None
+
+
+def keep(keys: Iterable[ApiKey], folder: Path) -> None:
+    """Keep *keys*, as the file has them now, in the instance's *folder*. Raises OSError."""
+    fresh = folder / f"{KEPT}.{os.getpid()}"
+    fresh.touch(0o600)
+    fresh.write_text("".join(f"{written(key)}\n" for key in keys))
+    fresh.replace(folder / KEPT)
+
+
+def read_or_kept(path: Path) -> tuple[ApiKey, ...]:
+    """
+    Read the keys of a file; those that the instance has kept where it cannot be used now.
+
+    A worker that starts meanwhile so has what the others have. Raises InvalidKeys.
+    """
+    try:
+        return read(path)
+    except InvalidKeys:
+        folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")  # the instance's own, once there is one
+        if not folder or not Path(folder, KEPT).is_file():
+            raise
+        return read(Path(folder, KEPT))
 
 
 def written(key: ApiKey) -> str:
@@ -126,7 +160,7 @@ def _what_it_may(name: str, parts: list[str]) -> dict[str, Any]:
             raise ValueError(f"{name}: {word}= stands there twice")
         if word == "scopes" and value and set(value.split(",")) <= set(SCOPES):
             found["scopes"] = frozenset(value.split(","))
-        elif word == "models" and MODELS.fullmatch(value):
+        elif word == "models" and MODELS.fullmatch(value) and value.strip(","):
             found["models"] = tuple(filter(None, value.split(",")))
         elif word == "limit" and value == NO_LIMIT:
             found["is_unlimited"] = True

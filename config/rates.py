@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 WRITTEN = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,3})?(s|second|min|minute|h|hour)s?")
 SECONDS = {"s": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
+UNITS = (("h", 3600), ("min", 60), ("s", 1))
 WANTED = "a number of requests and a time, such as 10/second, 600/minute or 100/10s, is wanted"
 
 
@@ -27,4 +28,6 @@ class Rate(NamedTuple):
         return cls(int(found[1]), int(found[2] or 1) * SECONDS[found[3]])
 
     def __str__(self) -> str:
-        return f"{self.requests}/{self.window_s}s"
+        """As `parse` reads it."""
+        unit, unit_s = next(each for each in UNITS if self.window_s % each[1] == 0)
+        return f"{self.requests}/{self.window_s // unit_s}{unit}"

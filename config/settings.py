@@ -81,6 +81,7 @@ class Settings:
     metrics_token: str
     api_keys: tuple[ApiKey, ...]
     api_keys_file: str
+    keys_of_file: tuple[ApiKey, ...]
     has_admin_key: bool
     jwt_issuer: str
     jwt_audience: str

@@ -108,6 +108,8 @@ def attend(app: Application, roster: Roster, slot: int, sockets: Sequence[Any]) 
     folder = path.parent if path else None
     if folder:
         app.statistics.keep(folder / "statistics", slot)
+        if app.guard:
+            app.guard.limiter.share(folder, slot, app.settings.workers)
     usage = Usage(roster, sockets, lambda: app.catalog, folder)
     app.exposition = Exposition(folder, usage, app.settings.instance)
 

@@ -15,7 +15,7 @@ from werkzeug.routing import Map, MapAdapter, Rule
 
 from config.roster import Roster
 from config.settings import Settings
-from service.access.guard import VERDICT, Guard
+from service.access.guard import Guard
 from service.answer import Answer
 from service.aside import Aside
 from service.compression import CODING, INLINE_BYTES, LEAST_BYTES, WAIT_S, pack, wants_gzip
@@ -37,6 +37,9 @@ T = TypeVar("T")
 
 # Paths of so many characters are remembered with the route that takes them.
 KNOWN_PATH_CHARS = 256
+
+# Where the environ carries what was decided before the body was read.
+VERDICT = "weir.verdict"
 
 AS_FLASK_ASKS = {"return_rule": True}
 
@@ -162,7 +165,10 @@ class Application(flask.Flask):
             rule, arguments = self.adapter_for(environ).match(return_rule=True)
         except HTTPException:
             return False
-        return not (self.guard and self.guard.judge(environ, rule.rule, arguments).refusal)
+        if not self.guard:
+            return True
+        verdict = environ[VERDICT] = self.guard.judge(environ, rule.rule, arguments)
+        return verdict.refusal is None
 
     def methods_at(self, environ: "WSGIEnvironment") -> Collection[str]:
         """The methods that the request's path takes; none where it is unknown."""
@@ -211,8 +217,10 @@ class Application(flask.Flask):
         exchange = asked.exchange
         exchange.route = rule.rule
         if self.guard:
-            verdict = self.guard.judge(asked.environ, rule.rule, asked.view_args)
-            asked.environ.pop(VERDICT, None)  # what it raises would hold what holds it
+            # Decided before the body was read, if that was late.
+            verdict = asked.environ.pop(VERDICT, None) or self.guard.judge(
+                asked.environ, rule.rule, asked.view_args
+            )
             exchange.key = verdict.key
             exchange.called_for += verdict.fields
             if verdict.refusal:

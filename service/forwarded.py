@@ -82,7 +82,8 @@ def _address(entry: str) -> str:
     """The address of `192.0.2.1:80`, `[2001:db8::1]:80`, or one without a port; else nothing."""
     found = ADDRESS_AND_PORT.fullmatch(entry)
     try:
-        return str(ip_address(found[1] or found[2] if found else entry))
+        address = ip_address(found[1] or found[2] if found else entry)
+        return str(getattr(address, "ipv4_mapped", None) or address)
     except ValueError:
         return ""
 

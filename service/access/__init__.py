@@ -1,6 +1,5 @@
 """Who may ask, and how often: keys, their scopes and models, and rates."""
 
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,14 +11,11 @@ from service.access.guard import Guard
 from service.access.issuer import Issuer
 from service.access.limiter import Limiter
 from service.access.published_keys import PublishedKeys
-from service.access.rates import SharedCounts
 from service.access.register import Register
 from service.access.store import Store
 
 # What the tokens of the settings are called, as keys.
 METRICS_TOKEN, ADMIN_TOKEN = "metrics-token", "admin-token"  # names
-
-COUNTS = "rates"
 
 Find: TypeAlias = Callable[[str], ApiKey | None]
 
@@ -28,15 +24,13 @@ def guard_of(settings: Settings) -> Guard | None:
     """Make the guard that *settings* ask for, if they do."""
     if not settings.guarded_scopes and not settings.rate_limit:
         return None
-    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")  # the instance's own, under Gunicorn
-    counts = SharedCounts(Path(folder, COUNTS) if folder else None)
     store = Store(settings.rate_limit_store) if settings.rate_limit_store else None
     path = Path(settings.api_keys_file) if settings.api_keys_file else None
-    find = Register((*settings.api_keys, *_tokens(settings)), path).find
+    find = Register((*settings.api_keys, *_tokens(settings)), path, settings.keys_of_file).find
     if settings.jwt_issuer:
         keys = PublishedKeys(settings.jwks)
         find = partial(_find, find, Issuer(settings.jwt_issuer, settings.jwt_audience, keys).find)
-    return Guard(settings.guarded_scopes, find, Limiter(counts, store), settings.rate_limit)
+    return Guard(settings.guarded_scopes, find, Limiter(store), settings.rate_limit)
 
 
 def _find(find_key: Find, find_token: Find, sent: str) -> ApiKey | None:

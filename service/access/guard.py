@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from config.api_keys import METRICS, ApiKey
 from config.rates import Rate
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 # A household or a host of IPv6 has so many bits for itself (RFC 6177).
 IPV6_SITE_BITS = 64
-
-# Where the environ carries what was decided before the body was read.
-VERDICT = "weir.verdict"
 
 
 class Verdict(NamedTuple):
@@ -64,67 +61,66 @@ class Guard:
     ) -> None:
         self._guarded = frozenset(guarded)
         self._find = find
-        self._limiter = limiter
+        self.limiter = limiter
         self._rate = rate
 
     def judge(
         self, environ: "WSGIEnvironment", route: str, arguments: Mapping[str, Any]
     ) -> Verdict:
-        """Decide on a request for *route* with its *arguments*, once."""
+        """Decide on a request for *route* with its *arguments*, and count it."""
         scope = WHO_MAY_ASK[route]
         if scope == OPEN:
             return ADMITTED
-        decided: Verdict | None = environ.get(VERDICT)
-        if decided is None:
-            decided = environ[VERDICT] = self._judge(environ, scope, arguments)
-        return decided
-
-    def _judge(
-        self, environ: "WSGIEnvironment", scope: str, arguments: Mapping[str, Any]
-    ) -> Verdict:
         key: ApiKey | None = None
         refusal: ServiceError | None = None
         if scope in self._guarded:
             try:
-                key = self._known(environ, scope)
-                _check(key, scope, arguments.get("name"))
+                key = self._find(key_in(environ)) or _none_known(environ, scope)
+                if scope not in key.scopes or key.models:
+                    _check(key, scope, arguments.get("name"))
             except (AccessRefused, IssuerUnreachable) as error:
                 refusal = error.with_traceback(None)
-        name = key.name if key else ""
-        rate = self._rate_of(key)
-        if rate is None or scope == METRICS:
-            return Verdict(name, refusal)
-        who, policy = (f"key {name}", "key") if key else (self._address(environ), "address")
-        allowance = self._limiter.hit(who, rate)
-        fields = _fields(policy, rate, allowance)
+        rate = key.limit or self._rate if key else self._rate
+        if rate is None or (key and key.is_unlimited) or (scope == METRICS and refusal is None):
+            name = key.name if key else ""
+            return Verdict(name, refusal) if refusal else _admitted(name)
+        return self._counted(environ, key, rate, refusal)
+
+    def _counted(
+        self,
+        environ: "WSGIEnvironment",
+        key: ApiKey | None,
+        rate: Rate,
+        refusal: ServiceError | None,
+    ) -> Verdict:
+        """Count the request of *key*, or else of its address; *refusal* is what is known of yet."""
+        if key:
+            who, name, policy = key.who, key.name, "key"
+        else:
+            who, name, policy = self._address(environ), "", "address"
+        allowance = self.limiter.hit(who, rate)
         if not allowance.is_admitted:
             refusal = _too_many(f"the key {name!r}" if key else "this address", rate, allowance)
-        return Verdict(name, refusal, fields)
-
-    def _known(self, environ: "WSGIEnvironment", scope: str) -> ApiKey:
-        sent = key_in(environ)
-        if not sent:
-            raise missing(environ, "this" if scope != METRICS else "/metrics")
-        key = self._find(sent)
-        if key is None:
-            raise unknown()
-        return key
-
-    def _rate_of(self, key: ApiKey | None) -> Rate | None:
-        if key is None:
-            return self._rate
-        return None if key.is_unlimited else key.limit or self._rate
+        return Verdict(name, refusal, _fields(policy, rate, allowance))
 
     def _address(self, environ: "WSGIEnvironment") -> str:
         exchange = environ.get(KEY)
         return _site(exchange.client_ip if exchange else client_ip(environ))
 
 
+def _none_known(environ: "WSGIEnvironment", scope: str) -> NoReturn:
+    """Raise KeyRefused: there is no key, or none that is known."""
+    if key_in(environ):
+        raise unknown()
+    raise missing(environ, "this" if scope != METRICS else "/metrics")
+
+
 def _check(key: ApiKey, scope: str, model: str | None) -> None:
     """Raise NotAllowed unless *key* has the scope, and the model where one is asked for."""
     if scope not in key.scopes:
         raise NotAllowed(
-            f"the key {key.name!r} is for {', '.join(sorted(key.scopes))}, and this is {scope}",
+            f"the key {key.name!r} is for {', '.join(sorted(key.scopes)) or 'nothing here'}, and "
+            f"this is {scope}",
             f'{CHALLENGE}, error="insufficient_scope", scope="{scope}"',
         )
     if model is not None and key.models and not _is_among(key.models, model):
@@ -132,6 +128,11 @@ def _check(key: ApiKey, scope: str, model: str | None) -> None:
             f"the key {key.name!r} may ask other models: {', '.join(key.models)}",
             f'{CHALLENGE}, error="insufficient_scope"',
         )
+
+
+@lru_cache(maxsize=1024)
+def _admitted(name: str) -> Verdict:
+    return Verdict(name)
 
 
 @lru_cache(maxsize=1024)

@@ -54,8 +54,7 @@ class Issuer:
         digest = digest_of(sent)
         verified = self._verified.get(digest)
         if verified is None:
-            claims = self._claims_of(sent)
-            verified = _key_of(claims), float(claims["exp"]) + LEEWAY_S
+            verified = self._verify(sent)
             if len(self._verified) >= REMEMBERED:
                 self._verified.clear()
             self._verified[digest] = verified
@@ -64,19 +63,19 @@ class Issuer:
             raise _refused("the token has expired")
         return key
 
-    def _claims_of(self, sent: str) -> dict[str, Any]:
+    def _verify(self, sent: str) -> tuple[ApiKey, float]:
         from joserfc.errors import ExpiredTokenError, JoseError  # noqa: PLC0415
 
         try:
             claims = self._decoded(sent)
             self._claims.validate(claims)
+            return _key_of(claims), float(claims["exp"]) + LEEWAY_S
         except ExpiredTokenError:
             raise _refused("the token has expired") from None
         except JoseError as error:
             raise _refused(f"the token does not count here ({error.error})") from None
-        except (ValueError, TypeError, KeyError, RecursionError):  # its head may hold anything
-            raise _refused("the token cannot be read") from None
-        return claims
+        except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError):
+            raise _refused("the token cannot be read") from None  # it may hold anything
 
     def _decoded(self, sent: str) -> dict[str, Any]:
         from joserfc.errors import InvalidKeyIdError  # noqa: PLC0415
@@ -90,12 +89,15 @@ class Issuer:
 
 def _key_of(claims: dict[str, Any]) -> ApiKey:
     """What *claims* let their subject do. Without `scope` it may predict, like a key."""
+    models = _words(claims["models"]) if "models" in claims else set()
+    if "models" in claims and not models:
+        raise _refused("the token does not count here (models is empty)")
     scopes = _words(claims.get("scope", PREDICT))
     return ApiKey(
-        name=f"jwt:{claims['sub'][:NAME_CHARS]}",
+        name=f"jwt:{claims['sub'].encode('ascii', 'backslashreplace').decode()[:NAME_CHARS]}",
         digest=b"",
         scopes=frozenset(SCOPES) & scopes,
-        models=tuple(sorted(_words(claims.get("models", "")))),
+        models=tuple(sorted(models)),
     )
 
 

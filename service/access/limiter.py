@@ -1,5 +1,6 @@
 """Whether a request is within its rate: by the fleet's store, or else by the instance's counts."""
 
+from pathlib import Path
 from time import monotonic
 
 import structlog
@@ -11,6 +12,9 @@ from service.quiet_minute import QuietMinute
 
 # A store that has failed is asked again after so long.
 PAUSE_S = 1.0
+
+# What the counts are called in the instance's folder.
+COUNTS = "rates"
 
 log = structlog.get_logger()
 
@@ -24,19 +28,31 @@ class Limiter:
     admitting everybody, its overload.
     """
 
-    def __init__(self, counts: SharedCounts, store: Store | None = None) -> None:
-        self._counts = counts
+    def __init__(self, store: Store | None = None) -> None:
+        self._counts = SharedCounts()
         self._store = store
         self._ask_at_s = 0.0
         self._minute = QuietMinute()
 
+    def share(self, folder: Path, worker: int, workers: int) -> None:
+        """Count together with the other *workers* of the instance whose *folder* it is."""
+        try:
+            self._counts = SharedCounts(folder / COUNTS, worker=worker, workers=workers)
+        except OSError as error:
+            log.error("rates_not_shared", reason=error.strerror)  # noqa: TRY400  # it says enough
+
     def hit(self, who: str, rate: Rate) -> Allowance:
         """Count a request of *who* against *rate*, if it may come."""
         if self._store and monotonic() >= self._ask_at_s:
+            if self._ask_at_s:  # it failed: one request tries, and no other waits for it
+                self._ask_at_s = monotonic() + PAUSE_S
             try:
-                return self._store.hit(who, rate)
+                allowance = self._store.hit(who, rate)
             except StoreDown as error:
                 self._ask_at_s = monotonic() + PAUSE_S
                 if self._minute.is_over():
                     log.error("rate_limit_store_failed", reason=str(error))  # noqa: TRY400
+            else:
+                self._ask_at_s = 0.0
+                return allowance
         return self._counts.hit(who, rate)

@@ -24,10 +24,13 @@ def key_in(environ: "WSGIEnvironment") -> str:
 
     Raises KeyRefused for two that differ, and for Authorization by another scheme alone.
     """
+    sent: str | None = environ.get(BEARER)
+    if sent is not None and sent.startswith("Bearer ") and FIELD not in environ:  # as most do
+        return sent[7:].strip()
     field: str = environ.get(FIELD, "").strip()
-    if BEARER not in environ:
+    if sent is None:
         return field
-    scheme, _, credentials = environ[BEARER].strip().partition(" ")
+    scheme, _, credentials = sent.strip().partition(" ")
     if scheme.lower() != "bearer":  # in any case (RFC 9110 section 11.1)
         if field:
             return field  # a proxy's own, such as Basic

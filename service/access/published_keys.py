@@ -1,11 +1,13 @@
 """The keys that an issuer publishes (JWKS, RFC 7517), fetched when they are needed and kept."""
 
 import threading
+from http.client import HTTPException
 from pathlib import Path
 from time import monotonic
 from typing import Any
 from urllib.request import urlopen
 
+import gevent
 import orjson
 import structlog
 
@@ -15,11 +17,14 @@ from service.quiet_minute import QuietMinute
 # An issuer publishes a new key well before it signs with it.
 KEPT_S = 300.0
 
-# Where the issuer does not answer, it is left alone for so long.
-PAUSE_S = 1.0
+# The whole answer of an issuer may take so long; one that has failed is left alone for a while.
 ANSWER_S = 3.0
+PAUSE_S = 1.0
 
 KEYS_BYTES = 1 << 20
+
+# With a secret whoever checks could also sign: one that is published is no key.
+PUBLIC = frozenset({"RSA", "EC", "OKP"})
 
 NEVER_S = float("-inf")
 
@@ -40,14 +45,17 @@ class PublishedKeys:
         """
         Return them, fetched within the last *kept_s*, or else anew.
 
-        Old ones are better than none: who signs with them is still the issuer. Raises
-        IssuerUnreachable where there are none yet.
+        One request fetches; meanwhile, and where the issuer does not answer, old ones are better
+        than none: who signs with them is still the issuer. Raises IssuerUnreachable where there are
+        none yet.
         """
-        if monotonic() - self._fetched_at_s >= kept_s:
-            with self._fetching:  # others wait for the one that fetches
-                is_due = monotonic() - self._fetched_at_s >= kept_s
-                if is_due and monotonic() - self._tried_at_s >= PAUSE_S:
+        is_due = monotonic() - self._fetched_at_s >= kept_s
+        if is_due and self._fetching.acquire(blocking=self._keys is None):
+            try:
+                if monotonic() - max(self._tried_at_s, self._fetched_at_s) >= min(PAUSE_S, kept_s):
                     self._fetch()
+            finally:
+                self._fetching.release()
         if self._keys is None:
             raise IssuerUnreachable(
                 "the keys of the issuer of tokens cannot be had now; try again after Retry-After "
@@ -59,19 +67,24 @@ class PublishedKeys:
         from joserfc.errors import JoseError  # noqa: PLC0415  # an optional install
         from joserfc.jwk import KeySet  # noqa: PLC0415
 
-        self._tried_at_s = monotonic()
         try:
-            self._keys = KeySet.import_key_set(orjson.loads(self._read()))
-        except (OSError, ValueError, KeyError, TypeError, JoseError) as error:
+            published = orjson.loads(self._read())["keys"]
+            usable = [key for key in published if key["kty"] in PUBLIC]
+            self._keys = KeySet.import_key_set({"keys": usable})
+            self._fetched_at_s = monotonic()
+        except (OSError, HTTPException, ValueError, LookupError, TypeError, JoseError) as error:
             if self._minute.is_over():
-                log.error("issuer_unreachable", reason=f"{type(error).__name__}: {error}")  # noqa: TRY400
-            return
-        self._fetched_at_s = monotonic()
+                reason = f"{type(error).__name__}: {error}"
+                log.error("issuer_unreachable", reason=reason[:200])  # noqa: TRY400
+        finally:
+            self._tried_at_s = monotonic()
 
     def _read(self) -> bytes:
         if "://" not in self._source:
             return Path(self._source).read_bytes()
+        # urlopen's own limit is one for each piece that comes.
+        late = gevent.Timeout(ANSWER_S, TimeoutError("no whole answer in time"))
         # The settings let only http:// and https:// in.
-        with urlopen(self._source, timeout=ANSWER_S) as answer:  # noqa: S310
+        with late, urlopen(self._source, timeout=ANSWER_S) as answer:  # noqa: S310
             content: bytes = answer.read(KEYS_BYTES)
         return content

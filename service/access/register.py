@@ -3,13 +3,15 @@
 import os
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
+from hashlib import sha256
 from hmac import compare_digest
 from pathlib import Path
 from time import sleep
 
 import structlog
 
-from config.api_keys import ApiKey, InvalidKeys, digest_of, read
+from config.api_keys import ApiKey, InvalidKeys, keep, read
 
 # The file is looked at so often: a revoked key is refused a second later.
 LOOK_S = 1.0
@@ -20,13 +22,15 @@ log = structlog.get_logger()
 class Register:
     """Finds a key by what a request carries; a thread of its own follows the file."""
 
-    def __init__(self, keys: Iterable[ApiKey], path: Path | None) -> None:
-        """*path* is the file, which was readable when the instance started."""
+    def __init__(
+        self, keys: Iterable[ApiKey], path: Path | None = None, of_file: Iterable[ApiKey] = ()
+    ) -> None:
+        """*path* is the file, and *of_file* what it had when the settings were read."""
         self._fixed = tuple(keys)
+        self._of_file = tuple(of_file)
         self._seen: object = None  # which edition of the file has been read
-        self._by_digest = {key.digest: key for key in self._fixed}
+        self._by_digest = {key.digest: key for key in (*self._of_file, *self._fixed)}
         if path:
-            self._look(path)
             threading.Thread(target=self._follow, args=(path,), daemon=True).start()
 
     def find(self, sent: str) -> ApiKey | None:
@@ -36,7 +40,7 @@ class Register:
         It is looked up by its SHA-256, of which nobody can choose a byte: how long that takes tells
         nothing of a key.
         """
-        digest = digest_of(sent)
+        digest = sha256(sent.encode("latin-1")).digest()  # PEP 3333's bytes as they came
         key = self._by_digest.get(digest)
         return key if key is not None and compare_digest(key.digest, digest) else None
 
@@ -50,16 +54,22 @@ class Register:
         seen = _edition(path)
         if seen == self._seen:
             return
-        is_first, self._seen = self._seen is None, seen
+        self._seen = seen
         try:
             keys = read(path)
         except InvalidKeys as error:
             told = {"reason": str(error), "kept": len(self._by_digest)}
             log.error("api_keys_unusable", **told)  # noqa: TRY400  # the reason is enough
             return
-        self._by_digest = {key.digest: key for key in (*self._fixed, *keys)}
-        if not is_first:
-            log.info("api_keys_changed", names=sorted({key.name for key in keys}))
+        if keys == self._of_file:
+            return
+        self._of_file = keys
+        self._by_digest = {key.digest: key for key in (*keys, *self._fixed)}
+        log.info("api_keys_changed", names=sorted({key.name for key in keys}))
+        folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+        if folder:
+            with suppress(OSError):  # a worker that starts while the file is broken has older ones
+                keep(keys, Path(folder))
 
 
 def _edition(path: Path) -> object:

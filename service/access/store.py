@@ -3,6 +3,8 @@
 from functools import lru_cache
 from time import time
 
+import gevent
+
 from config.rates import Rate
 from service.access.rates import Allowance
 
@@ -47,9 +49,11 @@ class Store:
         """Count a request of *who*, if it may come. Raises StoreDown."""
         item = self._item(rate)
         try:
-            if self._limiter.hit(item, who):
-                return Allowance(is_admitted=True, left=None, reset_s=rate.window_s)
-            reset_at_s = self._limiter.get_window_stats(item, who).reset_time
+            # The library's own limits are for each piece that comes, and for each connection.
+            with gevent.Timeout(ANSWER_S, StoreDown("TimeoutError")):
+                if self._limiter.hit(item, who):
+                    return Allowance(is_admitted=True, left=None, reset_s=rate.window_s)
+                reset_at_s = self._limiter.get_window_stats(item, who).reset_time
         except self._error as error:
             raise StoreDown(type(error.storage_error).__name__) from None
         return Allowance(is_admitted=False, left=0, reset_s=max(0.0, reset_at_s - time()))

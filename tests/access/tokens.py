@@ -25,7 +25,8 @@ class Published(ThreadingHTTPServer):
     """Publishes *keys*, and counts how often it is asked."""
 
     def __init__(self):
-        self.keys, self.asked, self.status = [RSA, EC, ED], 0, 200
+        self.keys, self.asked, self.status, self.body = [RSA, EC, ED], 0, 200, None
+        self.goes_on = None
         super().__init__(("127.0.0.1", 0), Answering)
         self.url = f"http://127.0.0.1:{self.server_port}/jwks.json"
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -34,7 +35,10 @@ class Published(ThreadingHTTPServer):
 class Answering(BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.asked += 1
+        if self.server.goes_on:
+            self.server.goes_on.wait(20)
         body = json.dumps(jwk.KeySet(self.server.keys).as_dict(private=False)).encode()
+        body = body if self.server.body is None else self.server.body
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -43,6 +43,8 @@ def test_a_file_has_lines_and_a_variable_semicolons():
         f"shop={DIGEST} scopes=predict",
         f"shop={DIGEST} scopes=admin,metrics models=iris limit=10/1s",
         f"shop={DIGEST} scopes=predict limit=none",
+        f"shop={DIGEST} scopes=predict limit=1000/3h",
+        f"shop={DIGEST} scopes=predict limit=7/90min",
     ],
 )
 def test_what_is_written_reads_as_it_was(line):
@@ -64,6 +66,7 @@ def test_what_is_written_reads_as_it_was(line):
         (f"shop={DIGEST} scopes=", "shop: after the SHA-256, scopes= of predict, metrics, admin"),
         (f"shop={DIGEST} scopes=predict,root", "scopes= of predict, metrics, admin"),
         (f"shop={DIGEST} models=", "models= of names or patterns"),
+        (f"shop={DIGEST} models=,", "models= of names or patterns"),
         (f"shop={DIGEST} model=iris", "models= of names or patterns"),
         (f"shop={DIGEST} limit=9", "shop: of limit=, a number of requests and a time"),
         (f"shop={DIGEST} limit=", "shop: of limit=, a number of requests and a time"),
@@ -102,11 +105,16 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path, content, said):
     ("name", "value", "said"),
     [
         ("WEIR_API_KEYS", "shop=sesame", "WEIR_API_KEYS=…: key 1: shop: its SHA-256"),
+        ("WEIR_API_KEYS", " ; ", "a key is wanted, or nothing at all"),
         ("WEIR_API_KEYS_FILE", "/no/such/file", "'/no/such/file': the file cannot be read"),
         ("WEIR_API_KEYS_FILE", "keys", "the whole path of a file is wanted"),
         ("WEIR_RATE_LIMIT", "often", "a number of requests and a time, such as 10/second"),
         ("WEIR_RATE_LIMIT", "0/s", "a number of requests and a time"),
         ("WEIR_RATE_LIMIT_STORE", "http://:sesame@host", "WEIR_RATE_LIMIT_STORE=…: redis://"),
+        ("WEIR_RATE_LIMIT_STORE", "redis://:sup/sesame@host", "in a password %23 is #"),
+        ("WEIR_RATE_LIMIT_STORE", "redis://host:port/0", "redis://"),
+        ("WEIR_RATE_LIMIT_STORE", "redis://host/sesame", "a database's number"),
+        ("WEIR_RATE_LIMIT_STORE", "redis://host?sesame=1", "redis://"),
     ],
 )
 def test_settings_of_access_are_told_at_start(monkeypatch, name, value, said):
@@ -133,6 +141,12 @@ def test_settings_of_access_are_told_at_start(monkeypatch, name, value, said):
 )
 def test_a_rate_is_read_as_people_write_it(text, rate):
     assert Rate.parse(text) == rate
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "keys").write_text(f"\ufeffshop={DIGEST}\n")
+
+    assert [key.name for key in read(tmp_path / "keys")] == ["shop"]
 
 
 def test_a_files_keys_and_the_variables_are_both_in_force(monkeypatch, tmp_path):

@@ -3,6 +3,7 @@ import pytest
 from tests.live.browsing import chromium, opened, write_kinds
 from tests.live.changing import iris
 from tests.live.instance import Instance
+from tests.live.keyed import KEYS, TOKEN
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +43,22 @@ def iris_alone(tmp_path):
     folder.mkdir()
     iris(folder, 1)
     return folder
+
+
+@pytest.fixture(scope="module")
+def keys_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("secret") / "keys"
+    path.write_text(KEYS)
+    return path
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory, keys_file):
+    with Instance(
+        tmp_path_factory.mktemp("guarded"),
+        WEB_CONCURRENCY="2",
+        WEIR_API_KEYS_FILE=str(keys_file),
+        WEIR_METRICS_TOKEN=TOKEN,
+        WEIR_LOG_LEVEL="debug",
+    ) as instance:
+        yield instance

@@ -1,9 +1,6 @@
 """Who may ask: what requests with and without keys are answered, and where no key appears."""
 
 import re
-import secrets
-import threading
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -11,67 +8,8 @@ import requests
 
 from config.api_keys import digest_of
 from service.access.routes import OPEN, WHO_MAY_ASK
-from tests.conftest import eventually
-from tests.live.instance import Instance
+from tests.live.keyed import OPS, OTHER, PREDICT, PROM, SHOP, TOKEN, bearer, field
 from tests.live.wire import Wire
-
-# The same in every process of pytest's, which must find the same tests.
-SHOP, PROM, OPS, OTHER, TOKEN = (
-    f"weir_canary_{sha256(bytes([number])).hexdigest()[:40]}" for number in range(5)
-)
-KEYS = (
-    f"shop={digest_of(SHOP).hex()} models=iris\n"
-    f"prom={digest_of(PROM).hex()} scopes=metrics\n"
-    f"ops={digest_of(OPS).hex()} scopes=admin,predict limit=none\n"
-)
-IRIS = "sepal_length=5.1&sepal_width=3.5&petal_length=1.4&petal_width=0.2"
-PREDICT = f"/models/iris/predict?{IRIS}"
-
-
-def write(path, text):
-    """Replace a file as Kubernetes and careful people do: at once."""
-    beside = path.with_suffix(".new")
-    beside.write_text(text)
-    beside.replace(path)
-
-
-def give(instance, path, text=KEYS):
-    """Replace the keys, and wait until every worker has them."""
-    mark = f"mark-{secrets.token_hex(4)}"
-    write(path, f"{text}{mark}={digest_of(mark).hex()}\n")
-
-    def have_it():
-        changed = instance.lines(event="api_keys_changed")
-        return {line["pid"] for line in changed if mark in line["names"]} == {*instance.workers()}
-
-    eventually(have_it)
-
-
-@pytest.fixture(scope="module")
-def keys_file(tmp_path_factory):
-    path = tmp_path_factory.mktemp("secret") / "keys"
-    path.write_text(KEYS)
-    return path
-
-
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory, keys_file):
-    with Instance(
-        tmp_path_factory.mktemp("guarded"),
-        WEB_CONCURRENCY="2",
-        WEIR_API_KEYS_FILE=str(keys_file),
-        WEIR_METRICS_TOKEN=TOKEN,
-        WEIR_LOG_LEVEL="debug",
-    ) as instance:
-        yield instance
-
-
-def bearer(key):
-    return {"Authorization": f"Bearer {key}"}
-
-
-def field(key):
-    return {"X-API-Key": key}
 
 
 @pytest.mark.parametrize(
@@ -173,53 +111,6 @@ def test_a_key_s_admin_may_change_models_and_others_not(guarded):
 
     assert requests.post(index, headers=bearer(SHOP), timeout=20).status_code == 403
     assert requests.post(index, headers=bearer(OPS), timeout=20).ok
-
-
-def test_a_key_that_is_revoked_while_in_use_is_refused_and_a_new_one_taken(guarded, keys_file):
-    new = f"weir_canary9_{secrets.token_hex(20)}"
-    statuses = []
-    done = threading.Event()
-
-    def ask():
-        with requests.Session() as session:
-            while not done.is_set():
-                answer = session.get(guarded.url + PREDICT, headers=bearer(SHOP), timeout=20)
-                statuses.append(answer.status_code)
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    try:
-        eventually(lambda: statuses.count(200) > 20)
-        write(keys_file, KEYS.replace(digest_of(SHOP).hex(), digest_of(new).hex()))
-        eventually(lambda: statuses[-20:] == [401] * 20)
-        eventually(lambda: requests.get(guarded.url + PREDICT, headers=bearer(new), timeout=20).ok)
-    finally:
-        done.set()
-        asking.join()
-        give(guarded, keys_file)
-
-    assert requests.get(guarded.url + PREDICT, headers=bearer(SHOP), timeout=20).ok
-    assert set(statuses) == {200, 401}
-    assert new not in guarded.log.read_text()
-
-
-@pytest.mark.parametrize("broken", ["shop=sesame\n", None], ids=["unreadable", "gone"])
-def test_a_file_that_cannot_be_used_leaves_what_was_and_is_told(guarded, keys_file, broken):
-    told = len(guarded.lines(event="api_keys_unusable"))
-    if broken:
-        write(keys_file, broken)
-    else:
-        keys_file.unlink()
-    try:
-
-        def is_told():
-            assert requests.get(guarded.url + PREDICT, headers=bearer(SHOP), timeout=20).ok
-            return len(guarded.lines(event="api_keys_unusable")) > told
-
-        eventually(is_told)
-    finally:
-        give(guarded, keys_file)
-    assert "sesame" not in guarded.log.read_text()
 
 
 def test_no_key_appears_anywhere_but_where_it_was_sent(guarded):

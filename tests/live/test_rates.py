@@ -21,7 +21,7 @@ from tests.live.wire import Wire
 KEY = f"weir_{secrets.token_hex(20)}"
 FREE = f"weir_{secrets.token_hex(20)}"
 KEYS = f"shop={digest_of(KEY).hex()}; free={digest_of(FREE).hex()} limit=none"
-RATE = 200  # in a second
+RATE = 100  # in a second
 WINDOWS = 6
 
 

@@ -114,7 +114,8 @@ def reload() -> Answer:
 def _refuse_if_off() -> None:
     if not current_app.settings.takes_changes:
         raise NotEnabled(
-            f"this is switched off; it takes {ADMIN_TOKEN}, or an API key with the scope admin"
+            f"this is switched off; it takes {ADMIN_TOKEN}, or an API key with the scope admin, "
+            "when the service starts"
         )
 
 

@@ -42,7 +42,12 @@ async function tryToOpen() {
 
 document.querySelector("#ask-key").addEventListener("submit", (event) => {
   event.preventDefault();
-  keep(field.value.trim());
+  const key = field.value.trim();
+  if (/[^\x21-\x7e]/.test(key)) {
+    told.textContent = "A key has letters, digits and signs of ASCII, and no space.";
+    return;
+  }
+  keep(key);
   tryToOpen();
 });
 if (kept()) {
