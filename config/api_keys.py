@@ -149,6 +149,8 @@ def _key(entry: str) -> ApiKey:
             f"{name}: its SHA-256 in 64 hexadecimal digits is wanted, not the key itself; "
             "python -m service.keys new makes both"
         )
+    if bytes.fromhex(digest) == digest_of(""):
+        raise ValueError(f"{name}: this is the SHA-256 of nothing")
     return ApiKey(name=name, digest=bytes.fromhex(digest), **_what_it_may(name, rest))
 
 

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from config.api_keys import METRICS, ApiKey
 from config.rates import Rate
@@ -75,7 +75,10 @@ class Guard:
         refusal: ServiceError | None = None
         if scope in self._guarded:
             try:
-                key = self._find(key_in(environ)) or _none_known(environ, scope)
+                sent = key_in(environ)
+                key = self._find(sent) if sent else None
+                if key is None:
+                    raise unknown() if sent else missing(environ, scope)
                 if scope not in key.scopes or key.models:
                     _check(key, scope, arguments.get("name"))
             except (AccessRefused, IssuerUnreachable) as error:
@@ -106,13 +109,6 @@ class Guard:
     def _address(self, environ: "WSGIEnvironment") -> str:
         exchange = environ.get(KEY)
         return _site(exchange.client_ip if exchange else client_ip(environ))
-
-
-def _none_known(environ: "WSGIEnvironment", scope: str) -> NoReturn:
-    """Raise KeyRefused: there is no key, or none that is known."""
-    if key_in(environ):
-        raise unknown()
-    raise missing(environ, "this" if scope != METRICS else "/metrics")
 
 
 def _check(key: ApiKey, scope: str, model: str | None) -> None:

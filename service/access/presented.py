@@ -41,8 +41,8 @@ def key_in(environ: "WSGIEnvironment") -> str:
     return key or field
 
 
-def missing(environ: "WSGIEnvironment", what: str) -> KeyRefused:
-    """Make the refusal of a request without a key, where *what* is asked for needs one."""
+def missing(environ: "WSGIEnvironment", scope: str) -> KeyRefused:
+    """Make the refusal of a request without a key for what is of that *scope*."""
     names = {name.lower() for name in parse_qs(environ.get("QUERY_STRING", ""))}
     if names & IN_QUERIES:
         return KeyRefused(
@@ -50,7 +50,7 @@ def missing(environ: "WSGIEnvironment", what: str) -> KeyRefused:
             f"make another, and {HOW}",
             CHALLENGE,
         )
-    return KeyRefused(f"{what} needs a key; {HOW}", CHALLENGE)
+    return KeyRefused(f"this needs a key for {scope}; {HOW}", CHALLENGE)
 
 
 def unknown() -> KeyRefused:

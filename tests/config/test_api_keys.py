@@ -63,6 +63,7 @@ def test_what_is_written_reads_as_it_was(line):
         ("shop=open-sesame", "shop: its SHA-256 in 64 hexadecimal digits"),
         (f"shop={DIGEST[:-1]}", "shop: its SHA-256 in 64 hexadecimal digits"),
         (f"shop={DIGEST}0", "shop: its SHA-256 in 64 hexadecimal digits"),
+        (f"shop={sha256(b'').hexdigest()}", "shop: this is the SHA-256 of nothing"),
         (f"shop={DIGEST} scopes=", "shop: after the SHA-256, scopes= of predict, metrics, admin"),
         (f"shop={DIGEST} scopes=predict,root", "scopes= of predict, metrics, admin"),
         (f"shop={DIGEST} models=", "models= of names or patterns"),

@@ -30,7 +30,7 @@ def enter(page, key):
 def test_a_key_opens_every_page_of_a_tab(browser, guarded):
     with opened(browser, guarded.url, complaints=True) as page:
         assert page.title() == "A key is needed · Weir"
-        assert page.inner_text("#told").startswith("this needs a key; send Authorization: Bearer")
+        assert page.inner_text("#told").startswith("this needs a key for predict; send ")
         assert not violations(page)
         enter(page, "weir_another")
         page.get_by_text("the key is none that is known here").wait_for()

@@ -15,7 +15,12 @@ from tests.live.wire import Wire
 @pytest.mark.parametrize(
     ("path", "fields", "status", "said"),
     [
-        ("/?msg=a", {}, 401, "this needs a key; send Authorization: Bearer <key>, or X-API-Key"),
+        (
+            "/?msg=a",
+            {},
+            401,
+            "this needs a key for predict; send Authorization: Bearer <key>, or X-API-Key",
+        ),
         ("/?msg=a", bearer(SHOP), 200, ""),
         ("/?msg=a", {"Authorization": f"BEARER   {SHOP} "}, 200, ""),
         ("/?msg=a", field(SHOP), 200, ""),
@@ -44,7 +49,7 @@ from tests.live.wire import Wire
         ("/models/none", bearer(OPS), 404, "none"),
         ("/v2/models/iris", bearer(SHOP), 200, ""),
         (PREDICT, bearer(PROM), 403, "the key 'prom' is for metrics, and this is predict"),
-        ("/metrics", {}, 401, "/metrics needs a key"),
+        ("/metrics", {}, 401, "this needs a key for metrics"),
         ("/metrics", bearer(SHOP), 403, "the key 'shop' is for predict, and this is metrics"),
         ("/metrics", bearer(PROM), 200, ""),
         ("/metrics", bearer(TOKEN), 200, ""),
