@@ -82,9 +82,11 @@ class Issuer:
         from joserfc.jwt import decode  # noqa: PLC0415
 
         try:
-            return decode(sent, self._keys.current(), algorithms=ALGORITHMS).claims
+            token = decode(sent, self._keys.current(), algorithms=ALGORITHMS)
         except InvalidKeyIdError:
-            return decode(sent, self._keys.current(UNKNOWN_KEY_S), algorithms=ALGORITHMS).claims
+            token = decode(sent, self._keys.current(UNKNOWN_KEY_S), algorithms=ALGORITHMS)
+        claims: dict[str, Any] = token.claims
+        return claims
 
 
 def _key_of(claims: dict[str, Any]) -> ApiKey:
