@@ -200,7 +200,7 @@ def the_repository():
     refused(
         lambda: client.load_model("iris", headers=ADMIN, config="{}"), ERROR, "change its files"
     )
-    refused(lambda: client.unload_model("iris"), ERROR, "token")
+    refused(lambda: client.unload_model("iris"), ERROR, "admin")
 
 
 def what_is_not_here_says_so():

@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import also, eventually
 from tests.live.fleet import SIZE, Fleet, Load
 
-REQUESTS = 100_000 if os.environ.get("WHOLE") else 10_000
+REQUESTS = 100_000 if os.environ.get("WHOLE") else 5_000
 
 # What a client is told of a request that was sent to an instance which is no more. HAProxy ends a
 # client's connection in silence if the instance's was a kept one, so that the client may decide

@@ -35,7 +35,7 @@ def has_workers(pid):
     return bool(Path(f"/proc/{pid}/task/{pid}/children").read_text())
 
 
-@pytest.mark.parametrize("leaves", ["the old one", "the new one"])
+@pytest.mark.parametrize("leaves", ["the old one", *also("the new one")])
 @pytest.mark.parametrize("sent", [signal.SIGTERM, *also(signal.SIGKILL)])
 @pytest.mark.parametrize("then", [signal.SIGHUP, *also(None)])
 def test_after_usr2_either_master_may_leave(tmp_path, leaves, sent, then):

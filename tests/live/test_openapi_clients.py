@@ -17,7 +17,7 @@ from tests.openapi import repository
 
 # By hand: OPENAPI_SEED=7 OPENAPI_EXAMPLES=100, for other cases and more of them.
 SEED = os.environ.get("OPENAPI_SEED", "1")
-EXAMPLES = os.environ.get("OPENAPI_EXAMPLES", "5")
+EXAMPLES = os.environ.get("OPENAPI_EXAMPLES", "5" if os.environ.get("WHOLE") else "3")
 LIMIT_S = 60 * int(EXAMPLES)
 
 

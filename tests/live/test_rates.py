@@ -22,7 +22,7 @@ KEY = f"weir_{secrets.token_hex(20)}"
 FREE = f"weir_{secrets.token_hex(20)}"
 KEYS = f"shop={digest_of(KEY).hex()}; free={digest_of(FREE).hex()} limit=none"
 RATE = 100  # in a second
-WINDOWS = 6
+WINDOWS = 4
 
 
 @contextmanager

@@ -94,7 +94,7 @@ def test_a_request_that_ends_as_its_time_does_leaves_the_next_one_alone(tmp_path
     variables = {"WEIR_HANDLING_TIMEOUT_S": "1", "PYTHONPATH": str(tmp_path)}
     with Instance(tmp_path, **variables) as instance, ExitStack() as stack:
         wire = stack.enter_context(Wire(instance.port))
-        for _ in range(24):
+        for _ in range(12):
             answer = wire.get("/models/iris").answer()
             assert answer.status in {200, 504}, answer.body
             if answer.fields.get("connection") == "close":
