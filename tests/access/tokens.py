@@ -29,7 +29,7 @@ class Published(ThreadingHTTPServer):
         self.goes_on = None
         super().__init__(("127.0.0.1", 0), Answering)
         self.url = f"http://127.0.0.1:{self.server_port}/jwks.json"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
 
 class Answering(BaseHTTPRequestHandler):
