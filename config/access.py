@@ -4,7 +4,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from environs import Env
 from marshmallow import ValidationError
@@ -54,7 +54,7 @@ def _read_issuer(env: Env) -> dict[str, str]:
 
 
 def _jwks(source: str) -> None:
-    if urlsplit(source).scheme not in {"http", "https"} and not Path(source).is_file():
+    if _parts(source).scheme not in {"http", "https"} and not Path(source).is_file():
         raise ValidationError("https:// with an address, or the path of a file, is wanted")
     if not find_spec("joserfc"):
         raise ValidationError("tokens need a package that is not here: make install-jwt")
@@ -87,18 +87,22 @@ def _keys_in(path: str) -> tuple[ApiKey, ...]:
     return read_or_kept(Path(path))
 
 
+def _parts(url: str) -> SplitResult:
+    """The parts of *url*; of one that cannot be read there are none."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # read where it is asked for
+    except ValueError:
+        return urlsplit("")
+    return parts
+
+
 def _store(url: str) -> None:
     if not (find_spec("limits") and find_spec("redis")):
         raise ValidationError("a store needs packages that are not here: make install-redis")
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-        number = parts.path.strip("/")
-        is_usable = parts.scheme == "unix" or (
-            parts.hostname and (number.isdecimal() or not number)
-        )
-    except ValueError:
-        is_usable = False
+    parts = _parts(url)
+    number = parts.path.strip("/")
+    is_usable = parts.scheme == "unix" or (parts.hostname and (number.isdecimal() or not number))
     if parts.scheme not in STORES or not is_usable or parts.query or parts.fragment:
         raise ValidationError(
             "redis://, rediss:// or unix:// with an address is wanted, with user:password@ before "

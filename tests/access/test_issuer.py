@@ -144,6 +144,7 @@ def test_a_subject_may_be_any_text(issuer):
     ("variables", "said"),
     [
         ({"WEIR_JWT_ISSUER": "a"}, "with it, these are wanted: WEIR_JWT_AUDIENCE, WEIR_JWKS"),
+        ({"WEIR_JWKS": "https://[a"}, "https:// with an address, or the path of a file"),
         ({"WEIR_JWKS": "ftp://a/b"}, "https:// with an address, or the path of a file"),
     ],
 )

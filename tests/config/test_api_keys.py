@@ -114,6 +114,7 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path, content, said):
         ("WEIR_RATE_LIMIT_STORE", "http://:sesame@host", "WEIR_RATE_LIMIT_STORE=…: redis://"),
         ("WEIR_RATE_LIMIT_STORE", "redis://:sup/sesame@host", "in a password %23 is #"),
         ("WEIR_RATE_LIMIT_STORE", "redis://host:port/0", "redis://"),
+        ("WEIR_RATE_LIMIT_STORE", "redis://[sesame", "WEIR_RATE_LIMIT_STORE=…: redis://"),
         ("WEIR_RATE_LIMIT_STORE", "redis://host/sesame", "a database's number"),
         ("WEIR_RATE_LIMIT_STORE", "redis://host?sesame=1", "redis://"),
     ],
