@@ -114,36 +114,40 @@ def on_starting(server):
     except OSError as error:
         sys.exit(f"weir: metrics cannot be kept ({error}); name a folder in {METRICS_DIR}")
     os.environ[METRICS_DIR] = str(folder)
-    with suppress(OSError):  # a worker that starts while the file is broken then has none
-        keep_keys(settings.keys_of_file, folder)
+    keep_keys(settings.keys_of_file)
     # From here its locks are native ones, in the workers too. On a hub they never contend, and
     # gevent's, which it would take after the patch, cost a tenth of an echo.
     import prometheus_client  # noqa: F401
 
     machine.raise_descriptor_limit()
+    _warn(server.log)
+    server.roster = Roster()
+    supervise(server, server.roster)
+    server.log.info("Metrics directory: %s", folder)
+    if dead:
+        server.log.info("Swept what dead instances have left: %s", ", ".join(map(str, dead)))
+
+
+def _warn(log):
+    """Say what an operator would want to know before the first request."""
     fitting = machine.fitting_connections(settings.connection_limit)
     if fitting < settings.connection_limit:
-        server.log.warning(
+        log.warning(
             "A worker holds %d connections, not %d: the system grants it no more open files "
             "(ulimit -n)",
             fitting,
             settings.connection_limit,
         )
     if settings.is_open_to_all and not sys.stdout.isatty():
-        server.log.warning(
+        log.warning(
             "Whoever reaches port %d may ask: there are no API keys (WEIR_API_KEYS_FILE)",
             settings.port,
         )
     if machine.memory_used_bytes() is None:
-        server.log.warning(
+        log.warning(
             "What of the memory is in use cannot be read on this system: requests may hold a "
             "quarter of it"
         )
-    server.roster = Roster()
-    supervise(server, server.roster)
-    server.log.info("Metrics directory: %s", folder)
-    if dead:
-        server.log.info("Swept what dead instances have left: %s", ", ".join(map(str, dead)))
 
 
 def when_ready(server):

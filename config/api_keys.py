@@ -11,6 +11,7 @@ random text of 256 bits needs no salt and no slow hash.
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -96,12 +97,16 @@ def read(path: Path) -> tuple[ApiKey, ...]:
         raise InvalidKeys("a file in UTF-8 is wanted") from None
 
 
-def keep(keys: Iterable[ApiKey], folder: Path) -> None:
-    """Keep *keys*, as the file has them now, in the instance's *folder*. Raises OSError."""
-    fresh = folder / f"{KEPT}.{os.getpid()}"
-    fresh.touch(0o600)
-    fresh.write_text("".join(f"{written(key)}\n" for key in keys))
-    fresh.replace(folder / KEPT)
+def keep(keys: Iterable[ApiKey]) -> None:
+    """Keep *keys*, as the file has them now, in the instance's folder, if there is room."""
+    kept = _kept()
+    if kept is None:
+        return
+    fresh = kept.with_name(f"{KEPT}.{os.getpid()}")
+    with suppress(OSError):  # a worker that starts while the file is broken has older ones, or none
+        fresh.touch(0o600)
+        fresh.write_text("".join(f"{written(key)}\n" for key in keys))
+        fresh.replace(kept)
 
 
 def read_or_kept(path: Path) -> tuple[ApiKey, ...]:
@@ -113,10 +118,16 @@ def read_or_kept(path: Path) -> tuple[ApiKey, ...]:
     try:
         return read(path)
     except InvalidKeys:
-        folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")  # the instance's own, once there is one
-        if not folder or not Path(folder, KEPT).is_file():
+        kept = _kept()
+        if kept is None or not kept.is_file():
             raise
-        return read(Path(folder, KEPT))
+        return read(kept)
+
+
+def _kept() -> Path | None:
+    """The instance's copy, once the instance has a folder."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    return Path(folder, KEPT) if folder else None
 
 
 def written(key: ApiKey) -> str:

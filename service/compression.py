@@ -15,6 +15,9 @@ from werkzeug.http import parse_accept_header
 CODING = "gzip"
 NAMES = (CODING, "x-gzip")  # RFC 9110 section 8.4.1.3
 
+# What can be made, as zlib knows it (RFC 1952, RFC 1950).
+WINDOWS = {CODING: zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
+
 # Of less, the fields of the head are most.
 LEAST_BYTES = 1 << 10
 
@@ -53,7 +56,7 @@ def _wants(field: str) -> bool:
 _known = lru_cache(maxsize=64)(_wants)
 
 
-def pack(body: bytes, level: int = QUICKLY) -> bytes:
-    """Compress *body*; the same bytes become the same."""
-    packer = zlib.compressobj(level, wbits=zlib.MAX_WBITS | 16)
+def pack(body: bytes, level: int = QUICKLY, coding: str = CODING) -> bytes:
+    """Compress *body* by a *coding* of WINDOWS; the same bytes become the same."""
+    packer = zlib.compressobj(level, wbits=WINDOWS[coding])
     return packer.compress(body) + packer.flush()

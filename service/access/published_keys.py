@@ -52,7 +52,7 @@ class PublishedKeys:
         is_due = monotonic() - self._fetched_at_s >= kept_s
         if is_due and self._fetching.acquire(blocking=self._keys is None):
             try:
-                if monotonic() - max(self._tried_at_s, self._fetched_at_s) >= min(PAUSE_S, kept_s):
+                if monotonic() - self._tried_at_s >= PAUSE_S:
                     self._fetch()
             finally:
                 self._fetching.release()

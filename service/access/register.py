@@ -3,7 +3,6 @@
 import os
 import threading
 from collections.abc import Iterable
-from contextlib import suppress
 from hashlib import sha256
 from hmac import compare_digest
 from pathlib import Path
@@ -66,10 +65,7 @@ class Register:
         self._of_file = keys
         self._by_digest = {key.digest: key for key in (*keys, *self._fixed)}
         log.info("api_keys_changed", names=sorted({key.name for key in keys}))
-        folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-        if folder:
-            with suppress(OSError):  # a worker that starts while the file is broken has older ones
-                keep(keys, Path(folder))
+        keep(keys)
 
 
 def _edition(path: Path) -> object:

@@ -74,7 +74,8 @@ def test_an_issuer_that_fails_is_left_alone_for_a_moment(published):
     assert published.asked < 5
 
 
-def test_nobody_waits_for_an_issuer_that_hangs_while_its_old_keys_are_there(published):
+def test_nobody_waits_for_an_issuer_that_hangs_while_its_old_keys_are_there(published, monkeypatch):
+    monkeypatch.setattr("service.access.published_keys.PAUSE_S", 0.0)
     keys = PublishedKeys(published.url)
     keys.current()
     published.goes_on = threading.Event()

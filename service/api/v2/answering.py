@@ -1,11 +1,11 @@
 """From what a model has answered to the body of an infer answer."""
 
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from service.compression import pack
 from service.inference.protocol.request import InferRequest, OutputEntry
 from service.inference.protocol.response import OutputTensor, travelling, write
 from service.inference.signature.classes import best_classes
@@ -21,10 +21,6 @@ OBJECT_VALUES, CLASS_VALUES = 10, 4
 
 # A value on its way into an answer, as text and as an object.
 VALUE_BYTES, OBJECT_BYTES = 24, 100
-
-# What an answer may be compressed with, as zlib knows it (RFC 1952, RFC 1950).
-WINDOWS = {"gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
-QUICKLY = 1
 
 
 class Written(NamedTuple):
@@ -69,8 +65,7 @@ class Answering:
         """Write *head* and the outputs, compressed with *coding* if there is one."""
         body, json_bytes = write(head, self._tensors())
         if coding:
-            compressor = zlib.compressobj(QUICKLY, wbits=WINDOWS[coding])
-            body = compressor.compress(body) + compressor.flush()
+            body = pack(body, coding=coding)
         return Written(body, json_bytes)
 
     def _tensors(self) -> Sequence[OutputTensor]:

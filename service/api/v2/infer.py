@@ -8,9 +8,10 @@ from flask import Blueprint
 from service.answer import Answer
 from service.api import deadline
 from service.api.prediction import Asking
-from service.api.v2.answering import WINDOWS, Answering
+from service.api.v2.answering import Answering
 from service.api.v2.asked import Asked
 from service.application import current_app
+from service.compression import WINDOWS
 from service.inference.payload import Payload
 from service.inference.protocol.framing import FIELD
 from service.request import request
